@@ -1,0 +1,122 @@
+/* A growable text buffer; see strbuf.h. One owner at a time. */
+#include "base/strbuf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/assert.h"
+
+void fd_strbuf_free(fd_strbuf *b)
+{
+    free(b->p);
+    *b = (fd_strbuf){0};
+}
+
+void fd_strbuf_reset(fd_strbuf *b)
+{
+    b->n = 0;
+    if (b->p != NULL)
+        b->p[0] = '\0';
+}
+
+static void reserve(fd_strbuf *b, size_t more)
+{
+    if (b->cap - b->n > more)
+        return;
+    size_t cap = b->cap == 0 ? 256 : b->cap;
+    while (cap - b->n <= more)
+        cap *= 2;
+    b->p = realloc(b->p, cap);
+    FD_ALLOCATED(b->p);
+    b->cap = cap;
+}
+
+void fd_strbuf_add(fd_strbuf *b, const void *bytes, size_t n)
+{
+    reserve(b, n);
+    if (n != 0)
+        memcpy(b->p + b->n, bytes, n);
+    b->n += n;
+    b->p[b->n] = '\0';
+}
+
+void fd_strbuf_puts(fd_strbuf *b, const char *s)
+{
+    fd_strbuf_add(b, s, strlen(s));
+}
+
+void fd_strbuf_putc(fd_strbuf *b, char c)
+{
+    fd_strbuf_add(b, &c, 1);
+}
+
+void fd_strbuf_printf(fd_strbuf *b, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    va_list again;
+    va_copy(again, ap);
+    int n = vsnprintf(NULL, 0, fmt, ap);
+    va_end(ap);
+    FD_ASSERT(n >= 0);
+    reserve(b, (size_t)n);
+    vsnprintf(b->p + b->n, (size_t)n + 1, fmt, again);
+    va_end(again);
+    b->n += (size_t)n;
+}
+
+static bool continuation(unsigned char c)
+{
+    return (c & 0xC0) == 0x80;
+}
+
+/* Unicode 15, table 3-7: well-formed UTF-8 byte sequences. */
+size_t fd_utf8_len(const unsigned char *s, size_t n)
+{
+    if (n == 0)
+        return 0;
+    if (s[0] < 0x80)
+        return 1;
+    if (s[0] >= 0xC2 && s[0] <= 0xDF)
+        return n >= 2 && continuation(s[1]) ? 2 : 0;
+    if (s[0] >= 0xE0 && s[0] <= 0xEF) {
+        if (n < 3 || !continuation(s[1]) || !continuation(s[2]))
+            return 0;
+        bool overlong = s[0] == 0xE0 && s[1] < 0xA0;
+        bool surrogate = s[0] == 0xED && s[1] > 0x9F;
+        return overlong || surrogate ? 0 : 3;
+    }
+    if (s[0] >= 0xF0 && s[0] <= 0xF4) {
+        if (n < 4 || !continuation(s[1]) || !continuation(s[2]) || !continuation(s[3]))
+            return 0;
+        bool overlong = s[0] == 0xF0 && s[1] < 0x90;
+        bool beyond = s[0] == 0xF4 && s[1] > 0x8F;
+        return overlong || beyond ? 0 : 4;
+    }
+    return 0;
+}
+
+void fd_strbuf_json(fd_strbuf *b, fd_str s)
+{
+    fd_strbuf_putc(b, '"');
+    for (size_t i = 0; i < s.n;) {
+        unsigned char c = (unsigned char)s.p[i];
+        size_t len = fd_utf8_len((const unsigned char *)s.p + i, s.n - i);
+        if (len == 0) {
+            fd_strbuf_puts(b, "\\ufffd");
+            i++;
+            continue;
+        }
+        if (c == '"' || c == '\\') {
+            fd_strbuf_putc(b, '\\');
+            fd_strbuf_putc(b, (char)c);
+        } else if (c < 0x20 || c == 0x7F) {
+            fd_strbuf_printf(b, "\\u%04x", c);
+        } else {
+            fd_strbuf_add(b, s.p + i, len);
+        }
+        i += len;
+    }
+    fd_strbuf_putc(b, '"');
+}
