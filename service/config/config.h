@@ -1,0 +1,161 @@
+/*
+ * The configuration: defaults < YAML file < FRAUDD_* environment < --set; the last one wins.
+ *
+ * Keys, types, ranges, defaults and one-line docs are one table (config_table.h); the reference
+ * file and docs are printed from it. Here is the typed result. Units are in the names; durations
+ * are microseconds, sizes bytes, rates fractions (5% is 0.05). Strings are never NULL: "" means
+ * "not set". Everything belongs to the fd_config and lives until fd_config_free.
+ * Immutable after loading: any thread may read. Reads files (the YAML, *_file secrets); calls
+ * neither getenv nor any clock, the caller passes the environment in.
+ */
+#ifndef FD_CONFIG_CONFIG_H
+#define FD_CONFIG_CONFIG_H
+
+#include "base/diag.h"
+#include "base/hash.h"
+#include "base/level.h"
+#include "base/strbuf.h"
+#include "domain/enums.h"
+
+/* How much of the features a decision records (INTERFACE §2). */
+typedef enum fd_evidence { FD_EVIDENCE_NONE, FD_EVIDENCE_FIRED, FD_EVIDENCE_ALL } fd_evidence;
+
+typedef enum fd_role { FD_ROLE_DECIDE, FD_ROLE_OBSERVE } fd_role;
+
+typedef enum fd_framing {
+    FD_FRAMING_RAW,
+    FD_FRAMING_CONFLUENT,
+    FD_FRAMING_SINGLE_OBJECT
+} fd_framing;
+
+/* Where a partition without a committed offset begins. */
+typedef enum fd_start_kind { FD_START_EARLIEST, FD_START_LATEST, FD_START_TIME } fd_start_kind;
+
+typedef struct fd_start {
+    fd_start_kind kind;
+    int64_t time_ms; /* FD_START_TIME: the first record whose Kafka timestamp is not before this */
+} fd_start;
+
+typedef struct fd_config_source {
+    const char *topic;
+    fd_role role;
+    const char *schema; /* path of the reader schema (.avsc) */
+    fd_framing framing;
+    const char *id; /* this and the next two: dotted paths of event fields */
+    const char *time;
+    const char *partitioned_by; /* "": not checked */
+    fd_start start;
+} fd_config_source;
+
+typedef struct fd_kv {
+    const char *key;
+    const char *value;
+} fd_kv;
+
+typedef struct fd_kvs {
+    const fd_kv *items; /* in the order they were first given, keys unique */
+    size_t n;
+} fd_kvs;
+
+typedef struct fd_listen {
+    bool on;
+    const char *host; /* a name, an IPv4 address or an IPv6 address without its brackets */
+    uint16_t port;    /* 0: any free one */
+} fd_listen;
+
+typedef struct fd_config {
+    fd_kvs kafka, consumer, producer; /* for librdkafka, verbatim */
+    const char *group;
+    const char *instance;
+    size_t n_sources;
+    const fd_config_source *sources;
+    struct {
+        const char *topic;
+        fd_evidence evidence;
+    } output;
+    struct {
+        const char *topic;
+        fd_action decision;
+        int64_t max_bytes;
+    } dead_letter;
+    struct {
+        const char *url;        /* "": none */
+        const char *basic_auth; /* "user:password" */
+        int64_t timeout_us;
+    } registry;
+    const char *rules; /* a directory */
+    struct {
+        const char *dir;
+    } archive;
+    struct {
+        int64_t max_events;
+        int64_t max_wait_us;
+        int64_t max_in_flight;
+        int64_t queue_events; /* per partition */
+    } batch;
+    struct {
+        int64_t max_idle_us;
+        int64_t max_skew_us;
+    } merge;
+    struct {
+        int64_t lateness_us;
+        int64_t future_us;
+    } state;
+    struct {
+        double max_rate;
+        int64_t window; /* events */
+    } poison;
+    struct {
+        int64_t after_us; /* 0: off */
+        fd_action decision;
+    } deadline;
+    struct {
+        fd_listen listen;
+    } http;
+    struct {
+        fd_log_level level;
+        fd_log_format format;
+    } log;
+    struct {
+        int64_t timeout_us;
+    } startup;
+    struct {
+        int64_t timeout_us;
+    } shutdown;
+    struct fd_config_own *own; /* memory, and where each value came from */
+} fd_config;
+
+typedef struct fd_config_inputs {
+    const char *path;       /* the YAML file; NULL: none */
+    const char *const *env; /* "K=V", ends with NULL; NULL: none. Only FRAUDD_* set keys; all may
+                               be named by ${...} */
+    const char *hostname;   /* what ${HOSTNAME} is when env has none; may be NULL */
+    size_t n_set;
+    const char *const *set; /* "section.key=value" of the command line, in its order */
+} fd_config_inputs;
+
+/* NULL when there were errors; all that could be found at once are in `diags` (warnings too,
+ * also on success). Nothing of `inputs` is kept. */
+fd_config *fd_config_load(const fd_config_inputs *inputs, fd_diags *diags);
+void fd_config_free(fd_config *c); /* NULL is fine */
+
+/* The effective configuration as YAML; a comment on each line says where its value came from.
+ * Secrets are masked. */
+void fd_config_print(const fd_config *c, fd_strbuf *out);
+
+/* The documented default file, and docs/configuration.md: both a function of the table alone. */
+void fd_config_reference(fd_strbuf *out);
+void fd_config_manual(fd_strbuf *out);
+
+/* Names every value that decides something: equal hashes, equal decisions from equal events.
+ * schemas: the content hash of each source's reader schema, in the order of `sources`. */
+fd_content_hash fd_config_hash(const fd_config *c, size_t n_schemas,
+                               const fd_content_hash *schemas);
+
+/* A warning for each key that differs and that a reload cannot change. */
+void fd_config_check_reload(const fd_config *running, const fd_config *fresh, fd_diags *diags);
+
+/* The value of a librdkafka property for one client: its own map first, then `kafka`; or NULL. */
+const char *fd_config_property(const fd_config *c, const fd_kvs *own_map, const char *key);
+
+#endif
