@@ -1,0 +1,87 @@
+/*
+ * The table of metric families. A row: id, kind, name, labels, bound, raw unit, help.
+ *
+ * labels: NONE; a closed set (ACTION, FLAG, POISON, STAGE, TXN, PAUSE, RELOAD, LEVEL), or an open
+ * one (TOPIC, PARTITION, RULE, BUILD, RULESET) with `bound` series at most (0 for the others).
+ * Units: ONE and BYTES are shown as they are, NS, US and MS as seconds, PPM as a ratio.
+ * Names are a contract with dashboards: append, do not rename.
+ */
+#ifndef FD_TELEMETRY_METRICS_TABLE_H
+#define FD_TELEMETRY_METRICS_TABLE_H
+
+enum { FD_METRIC_MAX_LABELS = 3, FD_METRIC_PARTITIONS = 4096, FD_METRIC_RULES = 4096 };
+
+/* clang-format off */
+#define FD_METRICS(X)                                                                              \
+    X(EVENTS, COUNTER, "fraudd_events_total", NONE, 0, ONE,                                        \
+      "Events decided and committed.")                                                             \
+    X(DECISIONS, COUNTER, "fraudd_decisions_total", ACTION, 0, ONE,                                \
+      "Decisions committed, by action.")                                                           \
+    X(FLAGS, COUNTER, "fraudd_decision_flags_total", FLAG, 0, ONE,                                 \
+      "Decisions committed that carry the flag.")                                                  \
+    X(DEAD_LETTERS, COUNTER, "fraudd_dead_letters_total", POISON, 0, ONE,                          \
+      "Invalid events sent to the dead-letter topic, by reason.")                                  \
+    X(RULE_HITS, COUNTER, "fraudd_rule_hits_total", RULE, FD_METRIC_RULES, ONE,                    \
+      "Times a rule's condition was true, by rule and mode.")                                      \
+    X(RULE_ERRORS, COUNTER, "fraudd_rule_errors_total", RULE, FD_METRIC_RULES, ONE,                \
+      "Times a rule's condition failed at run time, by rule and mode.")                            \
+    X(BATCH_EVENTS, HISTOGRAM, "fraudd_batch_events", NONE, 0, ONE,                                \
+      "Events per micro-batch.")                                                                   \
+    X(STAGE, HISTOGRAM, "fraudd_stage_duration_seconds", STAGE, 0, NS,                             \
+      "Time a micro-batch spends in a stage.")                                                     \
+    X(STAGE_EVENTS, COUNTER, "fraudd_stage_events_total", STAGE, 0, ONE,                           \
+      "Events that went through a stage; with the stage's sum: time per event.")                   \
+    X(LATENCY, HISTOGRAM, "fraudd_end_to_end_latency_seconds", NONE, 0, NS,                        \
+      "From an event's Kafka timestamp to the return of its decision's commit.")                   \
+    X(TXNS, COUNTER, "fraudd_transactions_total", TXN, 0, ONE,                                     \
+      "Kafka transactions by how they ended.")                                                     \
+    X(TXN_TIME, HISTOGRAM, "fraudd_transaction_duration_seconds", TXN, 0, NS,                      \
+      "Time of a transaction from begin to its end, or of a recovery.")                            \
+    X(LAG, GAUGE, "fraudd_partition_lag_records", PARTITION, FD_METRIC_PARTITIONS, ONE,            \
+      "Records of the partition's log behind its committed offset.")                               \
+    X(COMMITTED, GAUGE, "fraudd_partition_committed_offset", PARTITION, FD_METRIC_PARTITIONS, ONE, \
+      "Next offset to decide, as committed.")                                                      \
+    X(WATERMARK, GAUGE, "fraudd_partition_watermark_timestamp_seconds", PARTITION,                 \
+      FD_METRIC_PARTITIONS, MS, "Highest event time minus the lateness, since the epoch.")         \
+    X(QUEUED, GAUGE, "fraudd_partition_queue_records", PARTITION, FD_METRIC_PARTITIONS, ONE,       \
+      "Events fetched and not yet in a batch.")                                                    \
+    X(PAUSED, GAUGE, "fraudd_partitions_paused", PAUSE, 0, ONE,                                    \
+      "Partitions not being fetched, by reason.")                                                  \
+    X(ASSIGNED, GAUGE, "fraudd_partitions_assigned", NONE, 0, ONE,                                 \
+      "Partitions this process owns.")                                                             \
+    X(REBALANCES, COUNTER, "fraudd_rebalances_total", NONE, 0, ONE,                                \
+      "Assignments, revocations and losses of partitions.")                                        \
+    X(POISON_RATE, GAUGE, "fraudd_poison_rate_ratio", NONE, 0, PPM,                                \
+      "Share of invalid events among the latest ones.")                                            \
+    X(BREAKER, GAUGE, "fraudd_poison_breaker_open", NONE, 0, ONE,                                  \
+      "1 while intake is stopped because too many events are invalid.")                            \
+    X(RELOADS, COUNTER, "fraudd_reloads_total", RELOAD, 0, ONE,                                    \
+      "Reloads of rules and configuration, by result.")                                            \
+    X(RELOAD_TIME, GAUGE, "fraudd_last_reload_success_timestamp_seconds", NONE, 0, MS,             \
+      "When the rules in force were loaded, since the epoch.")                                     \
+    X(RULES, GAUGE, "fraudd_rules", NONE, 0, ONE,                                                  \
+      "Rules in force that are not off.")                                                          \
+    X(RULESET, GAUGE, "fraudd_ruleset_info", RULESET, 8, ONE,                                      \
+      "1 for the content hashes in force.")                                                        \
+    X(BUILD, GAUGE, "fraudd_build_info", BUILD, 1, ONE,                                            \
+      "1 for the version that runs.")                                                              \
+    X(LOG_LINES, COUNTER, "fraudd_log_lines_total", LEVEL, 0, ONE,                                 \
+      "Log lines by level, those the rate limit suppressed included.")                             \
+    X(CPU, COUNTER, "process_cpu_seconds_total", NONE, 0, US,                                      \
+      "User and system CPU time of the process.")                                                  \
+    X(RSS, GAUGE, "process_resident_memory_bytes", NONE, 0, BYTES,                                 \
+      "Resident memory of the process.")                                                           \
+    X(FDS, GAUGE, "process_open_fds", NONE, 0, ONE,                                                \
+      "Open file descriptors of the process.")                                                     \
+    X(STARTED, GAUGE, "process_start_time_seconds", NONE, 0, MS,                                   \
+      "Start of the process, since the epoch.")
+/* clang-format on */
+
+/* What fd_metrics_at takes for RELOADS. */
+typedef enum fd_reload_result {
+    FD_RELOAD_OK,
+    FD_RELOAD_REFUSED,
+    FD_N_RELOAD_RESULTS
+} fd_reload_result;
+
+#endif
