@@ -129,6 +129,21 @@ void fd_col_push_null(fd_col *c)
     }
 }
 
+static uint32_t count_cols(const fd_col *c)
+{
+    uint32_t n = 1;
+    for (uint32_t i = 0; i < c->n_children; i++)
+        n += count_cols(&c->children[i]);
+    return n;
+}
+
+static void list_cols(fd_batch *b, fd_col *c)
+{
+    b->cols[b->n_cols++] = c;
+    for (uint32_t i = 0; i < c->n_children; i++)
+        list_cols(b, &c->children[i]);
+}
+
 fd_batch *fd_batch_new(const fd_type *schema, uint32_t cap, uint32_t max_elems)
 {
     FD_ASSERT(schema->kind == FD_RECORD);
@@ -136,6 +151,9 @@ fd_batch *fd_batch_new(const fd_type *schema, uint32_t cap, uint32_t max_elems)
     fd_batch *b = calloc(1, sizeof *b);
     FD_ALLOCATED(b);
     col_init(&b->root, schema);
+    b->cols = calloc(count_cols(&b->root), sizeof(fd_col *));
+    FD_ALLOCATED(b->cols);
+    list_cols(b, &b->root);
     b->cap = cap;
     b->max_elems = max_elems;
     b->arena = fd_arena_new(16 * 1024, 0);
@@ -149,6 +167,7 @@ void fd_batch_free(fd_batch *b)
     if (b == NULL)
         return;
     col_free(&b->root);
+    free(b->cols);
     fd_arena_free(b->arena);
     free(b);
 }

@@ -39,6 +39,8 @@ typedef struct fd_batch {
     fd_col root; /* FD_RECORD, root.n events */
     uint32_t cap;
     uint32_t max_elems;
+    uint32_t n_cols;
+    fd_col **cols;   /* every column, depth first, root at 0: how plans address them */
     fd_arena *arena; /* for values that are not in the payload (defaults, promoted decimals) */
 } fd_batch;
 
