@@ -13,6 +13,7 @@
 
 #include "base/diag.h"
 #include "base/hash.h"
+#include "base/kv.h"
 #include "base/level.h"
 #include "base/strbuf.h"
 #include "domain/enums.h"
@@ -46,16 +47,6 @@ typedef struct fd_config_source {
     const char *partitioned_by; /* "": not checked */
     fd_start start;
 } fd_config_source;
-
-typedef struct fd_kv {
-    const char *key;
-    const char *value;
-} fd_kv;
-
-typedef struct fd_kvs {
-    const fd_kv *items; /* in the order they were first given, keys unique */
-    size_t n;
-} fd_kvs;
 
 typedef struct fd_listen {
     bool on;
