@@ -9,19 +9,7 @@
 #define FD_CODEC_FRAME_H
 
 #include "domain/enums.h"
-
-/* X(name, text in the configuration, bytes of the header) */
-#define FD_FRAMINGS(X)             \
-    X(RAW, "raw", 0)               \
-    X(CONFLUENT, "confluent", 5)   \
-    X(SINGLE_OBJECT, "single-object", 10)
-
-typedef enum fd_framing {
-#define X(name, text, bytes) FD_FRAMING_##name,
-    FD_FRAMINGS(X)
-#undef X
-        FD_N_FRAMINGS
-} fd_framing;
+#include "domain/input.h"
 
 enum { FD_FRAME_MAX = 10 };
 
@@ -30,9 +18,6 @@ typedef struct fd_frame {
     uint32_t schema_id;   /* confluent */
     uint64_t fingerprint; /* single-object */
 } fd_frame;
-
-const char *fd_framing_name(fd_framing f);
-bool fd_framing_parse(fd_str text, fd_framing *out);
 
 /* EMPTY_PAYLOAD when the value has no bytes at all (raw too), BAD_FRAME when it does not begin
  * with the framing. */

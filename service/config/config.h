@@ -17,25 +17,12 @@
 #include "base/level.h"
 #include "base/strbuf.h"
 #include "domain/enums.h"
+#include "domain/input.h"
 
 /* How much of the features a decision records (INTERFACE §2). */
 typedef enum fd_evidence { FD_EVIDENCE_NONE, FD_EVIDENCE_FIRED, FD_EVIDENCE_ALL } fd_evidence;
 
 typedef enum fd_role { FD_ROLE_DECIDE, FD_ROLE_OBSERVE } fd_role;
-
-typedef enum fd_framing {
-    FD_FRAMING_RAW,
-    FD_FRAMING_CONFLUENT,
-    FD_FRAMING_SINGLE_OBJECT
-} fd_framing;
-
-/* Where a partition without a committed offset begins. */
-typedef enum fd_start_kind { FD_START_EARLIEST, FD_START_LATEST, FD_START_TIME } fd_start_kind;
-
-typedef struct fd_start {
-    fd_start_kind kind;
-    int64_t time_ms; /* FD_START_TIME: the first record whose Kafka timestamp is not before this */
-} fd_start;
 
 typedef struct fd_config_source {
     const char *topic;

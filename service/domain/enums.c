@@ -2,6 +2,7 @@
 #include "domain/enums.h"
 
 #include "base/assert.h"
+#include "domain/input.h"
 
 const char *fd_action_name(fd_action a)
 {
@@ -75,4 +76,27 @@ const char *fd_poison_stage(fd_poison p)
 const char *fd_poison_text(fd_poison p)
 {
     return poison_row(p)->text;
+}
+
+static const char *const framing_names[] = {
+#define X(name, text, bytes) text,
+    FD_FRAMINGS(X)
+#undef X
+};
+
+const char *fd_framing_name(fd_framing f)
+{
+    FD_ASSERT(f < FD_N_FRAMINGS);
+    return framing_names[f];
+}
+
+bool fd_framing_parse(fd_str text, fd_framing *out)
+{
+    for (int f = 0; f < FD_N_FRAMINGS; f++) {
+        if (!fd_str_eq_c(text, framing_names[f]))
+            continue;
+        *out = (fd_framing)f;
+        return true;
+    }
+    return false;
 }

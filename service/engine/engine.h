@@ -1,0 +1,109 @@
+/*
+ * The engine: a pure function from events to encoded decisions.
+ *
+ * It knows no clock, no broker, no thread: given the same events, schemas, rules and settings it
+ * gives the same bytes, whatever the batch sizes (DESIGN §2, idea 3). A batch passes its stages in
+ * order, all on the engine thread: scan (once per event, on arrival), then decode, decide, encode
+ * over an array of events. Stages take arrays, so that each runs hot and is timed by the caller.
+ *
+ * Ownership: everything in fd_event points into the message it came with; what encode returns
+ * lives in the caller's arena.
+ */
+#ifndef FD_ENGINE_ENGINE_H
+#define FD_ENGINE_ENGINE_H
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "base/hash.h"
+#include "base/status.h"
+#include "codec/decode.h"
+#include "codec/frame.h"
+#include "domain/decision.h"
+#include "domain/msg.h"
+
+enum {
+    FD_ENGINE_MAX_SOURCES = 16,
+    FD_ENGINE_MAX_PLANS = 10000, /* writer schemas per source; beyond it BAD_SCHEMA */
+};
+
+typedef struct fd_engine fd_engine;
+
+/* An event on its way: the message and what the scan found. */
+typedef struct fd_event {
+    fd_msg msg;
+    const fd_plan *plan; /* NULL when invalid or waiting for its schema */
+    fd_str payload;      /* the value without its framing */
+    int64_t time_us;     /* event time; of an invalid event the Kafka timestamp, 0 without one */
+    uint32_t schema_id;  /* confluent framing */
+    fd_poison poison;    /* FD_POISON_NONE: valid */
+    fd_flags flags;      /* FUTURE by scan, DEADLINE by the pipeline, INVALID by encode */
+    bool needs_schema;   /* scan could not say: the writer schema is not known yet */
+} fd_event;
+
+/* One encoded decision. */
+typedef struct fd_outcome {
+    fd_str value;    /* Avro bytes; p == NULL: the arena is at its limit */
+    fd_str id;       /* topic/partition/offset */
+    fd_str event_id; /* empty for an invalid event */
+    fd_action action;
+    fd_flags flags;
+} fd_outcome;
+
+typedef struct fd_engine_source {
+    const char *topic;
+    const fd_schema *schema; /* reader; outlives the engine */
+    fd_framing framing;
+    const char *id_path;
+    const char *time_path;
+    const char *key_path; /* partitioned_by; NULL = not given */
+} fd_engine_source;
+
+typedef struct fd_engine_config {
+    uint32_t n_sources;
+    const fd_engine_source *sources;
+    const fd_schema *decision_schema;
+    const char *rules_dir;
+    int64_t future_us;         /* beyond the Kafka timestamp: FUTURE */
+    fd_action invalid_action;  /* of events that cannot be decoded */
+    fd_action deadline_action; /* of events flagged DEADLINE */
+    uint32_t max_events;       /* per batch */
+    const char *version;       /* decision field `engine` */
+    fd_content_hash config_hash;
+} fd_engine_config;
+
+/* Loads rules and compiles plans. NULL after errors in diags. */
+fd_engine *fd_engine_new(const fd_engine_config *config, fd_diags *diags);
+void fd_engine_free(fd_engine *e); /* NULL is fine */
+
+/* Fills *out from msg (which it takes over as a value). */
+void fd_engine_scan(fd_engine *e, const fd_msg *msg, fd_event *out);
+/* Again, for an event that waited for its schema. */
+void fd_engine_rescan(fd_engine *e, fd_event *ev);
+/* Makes a writer schema known. One that the reader schema cannot resolve makes its events
+ * BAD_SCHEMA from now on and returns ABORT with the reason. */
+fd_class fd_engine_add_schema(fd_engine *e, uint16_t source, uint32_t schema_id, fd_str json,
+                              fd_err *err);
+/* An operator consented to pass over this event's unknown schema: it becomes invalid. */
+void fd_engine_consent(fd_engine *e, fd_event *ev);
+
+/* The three stages, over events[0 .. n), n <= max_events; events may be of any mix of sources.
+ * decode may turn an event invalid; outcomes[i] belongs to events[i]. */
+void fd_engine_decode(fd_engine *e, fd_event *events, uint32_t n);
+void fd_engine_decide(fd_engine *e, const fd_event *events, uint32_t n);
+void fd_engine_encode(fd_engine *e, const fd_event *events, uint32_t n, fd_arena *arena,
+                      fd_outcome *outcomes);
+
+/* For an event just decoded: is its message key the text of the `partitioned_by` field? True
+ * where nothing can be said. */
+bool fd_engine_key_matches(const fd_engine *e, const fd_event *events, uint32_t i);
+
+/* What the rules are, for status and counters. With several sources the set is compiled once per
+ * source; hashes are equal, counters are summed. */
+const char *fd_engine_ruleset_hash(const fd_engine *e);
+const char *fd_engine_lists_hash(const fd_engine *e);
+uint32_t fd_engine_n_rules(const fd_engine *e);
+const char *fd_engine_rule_id(const fd_engine *e, uint32_t rule);
+uint64_t fd_engine_rule_hits(const fd_engine *e, uint32_t rule);
+uint64_t fd_engine_rule_errors(const fd_engine *e, uint32_t rule);
+
+#endif

@@ -1,0 +1,56 @@
+/* The engine's inside, shared by its files only. Engine thread. */
+#ifndef FD_ENGINE_ENGINE_INT_H
+#define FD_ENGINE_ENGINE_INT_H
+
+#include "codec/encode.h"
+#include "engine/engine.h"
+#include "store/ruleset.h"
+
+/* A writer schema as one source's events name it. */
+typedef struct fd_writer {
+    uint64_t key;  /* registry id, or fingerprint */
+    fd_plan *plan; /* NULL: known not to resolve */
+} fd_writer;
+
+/* Writers by id: open addressing, at most half full. */
+typedef struct fd_writers {
+    fd_writer *slots;
+    uint8_t *used;
+    uint32_t cap; /* power of two */
+    uint32_t n;
+} fd_writers;
+
+typedef struct fd_engine_input {
+    fd_engine_source config;
+    fd_decoder *decoder;
+    fd_plan *own_plan; /* written with the reader's schema itself */
+    uint64_t own_fingerprint;
+    fd_writers writers;
+    fd_ruleset *rules;
+    fd_ruleset_run *run;
+    fd_batch *batch;
+    const fd_col *key_col;
+    int64_t *times_us;    /* per row */
+    fd_verdict *verdicts; /* per row */
+} fd_engine_input;
+
+struct fd_engine {
+    uint32_t n_sources;
+    fd_engine_input sources[FD_ENGINE_MAX_SOURCES];
+    fd_encoder *encoder;
+    uint32_t max_events;
+    uint32_t *rows; /* per event of the batch: its row in its source's columns */
+    int64_t future_us;
+    fd_action invalid_action;
+    fd_action deadline_action;
+    fd_str version;
+    fd_content_hash config_hash;
+};
+
+/* NULL: this id has not been seen. */
+const fd_writer *fd_writers_find(const fd_writers *w, uint64_t key);
+/* False when the table is at FD_ENGINE_MAX_PLANS. Takes the plan over. */
+bool fd_writers_add(fd_writers *w, uint64_t key, fd_plan *plan);
+void fd_writers_free(fd_writers *w);
+
+#endif

@@ -1,0 +1,81 @@
+/* The committer's inside, shared by committer.c, lane.c and recovery.c only. */
+#ifndef FD_PIPELINE_COMMITTER_INT_H
+#define FD_PIPELINE_COMMITTER_INT_H
+
+#include <pthread.h>
+
+#include "pipeline/committer.h"
+
+typedef enum fd_lane_state {
+    FD_LANE_CLOSED,  /* no producer */
+    FD_LANE_IDLE,    /* producer open, no job */
+    FD_LANE_BEGIN,   /* has a job */
+    FD_LANE_PRODUCE, /* in a transaction */
+    FD_LANE_GATE,    /* all produced; waits to be the oldest job */
+    FD_LANE_OFFSETS,
+    FD_LANE_COMMIT,
+    FD_LANE_PARKED, /* stands still until recovery is over */
+    FD_LANE_STOPPED,
+} fd_lane_state;
+
+typedef enum fd_recovery_state {
+    FD_RECOVERY_DESTROY,
+    FD_RECOVERY_OPEN,
+    FD_RECOVERY_ASK,
+} fd_recovery_state;
+
+typedef struct fd_lane {
+    fd_lane_state state;
+    fd_job *job;
+    int64_t gate_ns; /* when it came to the gate */
+    uint32_t open_tries;
+    fd_membership member; /* what send_offsets was first called with: a retry sends the same */
+    bool has_member;
+} fd_lane;
+
+struct fd_committer {
+    fd_committer_config config;
+    pthread_mutex_t lock;
+    /* Under the lock: */
+    fd_committer_mode mode;
+    fd_lane lanes[FD_LANES];
+    fd_job *jobs[FD_LANES]; /* in flight, oldest first */
+    uint32_t n_jobs;
+    fd_job *done[FD_LANES]; /* finished, oldest first, not reaped yet */
+    uint32_t n_done;
+    uint64_t next_seq;
+    bool stopping;
+    bool opened;
+    fd_err failure;
+    /* Of the lane that recovers: */
+    fd_recovery_state recovery;
+    int recovery_lane; /* next to open */
+    uint32_t recovery_tries;
+    uint32_t recoveries; /* in a row without a commit */
+    int64_t recovery_began_ns;
+};
+
+void fd_committer_lock(fd_committer *c);
+void fd_committer_unlock(fd_committer *c);
+void fd_committer_wake(fd_committer *c, int who);
+void fd_committer_wake_all(fd_committer *c);
+void fd_committer_note(fd_committer *c, fd_note note, const char *detail);
+int64_t fd_committer_now(const fd_committer *c);
+
+/* Under the lock: the oldest job is over. */
+void fd_committer_finish(fd_committer *c, fd_job_outcome outcome);
+/* Under the lock: something went wrong on a lane; starts recovery or fails for good. */
+void fd_committer_trouble(fd_committer *c, int lane, const fd_err *err);
+/* Under the lock: nothing can be done any more. */
+void fd_committer_fail(fd_committer *c, const fd_err *err);
+
+/* Grows with tries: 20 ms, doubling, at most 5 s. */
+int fd_committer_backoff_ms(uint32_t tries);
+
+/* lane.c: one transition of a running lane. Called and returning under the lock. */
+fd_step fd_lane_advance(fd_committer *c, int lane, int *backoff_ms);
+/* recovery.c: one transition of recovery, all lanes parked. Called and returning under the
+ * lock. */
+fd_step fd_recovery_advance(fd_committer *c, int *backoff_ms);
+
+#endif

@@ -1,0 +1,216 @@
+/*
+ * Forming batches and taking them back: when one is due, which events it takes (by the merge),
+ * the engine's stages over it, its records, its submission; and what its outcome changes.
+ * Engine thread.
+ */
+#include <stdio.h>
+
+#include "base/assert.h"
+#include "pipeline/worker_int.h"
+
+/* Due at once when nothing is in flight (lowest latency); else when a full batch or the oldest
+ * event has waited long enough (fewer, larger transactions under load). */
+static bool due(fd_worker *w, int64_t now)
+{
+    if (w->queued == 0 || w->breaker.tripped || !fd_committer_ready(w->committer))
+        return false;
+    uint32_t in_flight = fd_committer_in_flight(w->committer);
+    if (in_flight >= w->config.max_in_flight)
+        return false;
+    return in_flight == 0 || w->queued >= w->config.max_events ||
+           now - w->first_queued_ns >= w->config.max_wait_ns;
+}
+
+int64_t fd_worker_patience_us(fd_worker *w, int64_t max_us)
+{
+    if (w->queued == 0 || w->breaker.tripped || !fd_committer_ready(w->committer))
+        return max_us;
+    if (w->merge_waits)
+        return max_us < 1000 ? max_us : 1000;
+    uint32_t in_flight = fd_committer_in_flight(w->committer);
+    if (in_flight >= w->config.max_in_flight)
+        return max_us;
+    if (in_flight == 0)
+        return 0;
+    int64_t left_ns = w->first_queued_ns + w->config.max_wait_ns - fd_worker_now(w);
+    if (left_ns <= 0)
+        return 0;
+    return left_ns / 1000 < max_us ? left_ns / 1000 : max_us;
+}
+
+static fd_span *span_of(fd_job *job, fd_part *part)
+{
+    if (part->in_job == 0) {
+        job->spans[job->n_spans++] = (fd_span){
+            .tp = part->tp, .begin = part->decide, .end = part->decide, .found = -2};
+        part->in_job = job->n_spans;
+    }
+    return &job->spans[part->in_job - 1];
+}
+
+static void take(fd_worker *w, fd_job *job, fd_part *part)
+{
+    fd_span *span = span_of(job, part);
+    const fd_event *head = fd_part_head(part);
+    part->merge_us = fd_merge_key(part, head);
+    fd_event ev = fd_part_pop(part);
+    w->queued--;
+    if (fd_breaker_count(&w->breaker, ev.poison != FD_POISON_NONE))
+        fd_worker_note(w, FD_NOTE_BREAKER, &part->tp, ev.msg.offset,
+                       "see poison.max_rate; POST /-/resume lets it go on");
+    if (ev.poison != FD_POISON_NONE)
+        fd_worker_note(w, FD_NOTE_POISON, &part->tp, ev.msg.offset, fd_poison_name(ev.poison));
+    span->end = part->decide;
+    span->leader_epoch = ev.msg.leader_epoch;
+    job->kafka_ms[job->n] = ev.msg.kafka_ms;
+    job->events[job->n++] = ev;
+}
+
+/* Takes from one group until the job holds `limit` events or nothing may be taken. */
+static void take_group(fd_worker *w, fd_job *job, bool apart, uint32_t limit, int64_t now)
+{
+    while (job->n < limit && !w->breaker.tripped) {
+        fd_merge_pick pick = fd_merge_next(&w->merge, &w->parts, apart, now);
+        w->merge_waits = w->merge_waits || pick.waiting;
+        fd_part *part = pick.part;
+        if (part == NULL)
+            return;
+        do {
+            take(w, job, part);
+            const fd_event *head = fd_part_head(part);
+            if (head == NULL || head->needs_schema || fd_merge_key(part, head) >= pick.limit_us)
+                break;
+        } while (job->n < limit && !w->breaker.tripped);
+    }
+}
+
+static void form(fd_worker *w, fd_job *job, int64_t now)
+{
+    fd_merge_regroup(&w->merge, &w->parts);
+    bool any_apart = false;
+    for (uint32_t i = 0; i < w->parts.n; i++) {
+        w->parts.items[i].in_job = 0;
+        any_apart = any_apart || w->parts.items[i].apart;
+    }
+    w->merge_waits = false;
+    uint32_t max = w->config.max_events;
+    take_group(w, job, false, any_apart && max > 1 ? max / 2 : max, now);
+    if (any_apart)
+        take_group(w, job, true, max, now);
+}
+
+static void flag_deadlines(fd_worker *w, fd_job *job)
+{
+    if (w->config.deadline_ms == 0)
+        return;
+    int64_t limit = fd_clock_wall_ms(&w->config.clock) - w->config.deadline_ms;
+    for (uint32_t i = 0; i < job->n; i++) {
+        int64_t ms = job->events[i].msg.kafka_ms;
+        if (ms >= 0 && ms < limit)
+            job->events[i].flags |= FD_FLAG_BIT(FD_FLAG_DEADLINE);
+    }
+}
+
+static void check_keys(fd_worker *w, const fd_job *job)
+{
+    uint64_t before = w->key_counter / FD_KEY_SAMPLE;
+    w->key_counter += job->n;
+    if (w->key_counter / FD_KEY_SAMPLE == before && before != 0)
+        return;
+    const fd_event *ev = &job->events[0];
+    if (!fd_engine_key_matches(w->config.engine, job->events, 0))
+        fd_worker_note(w, FD_NOTE_KEY_MISMATCH, &ev->msg.tp, ev->msg.offset,
+                       "the message key is not the text of the partitioned_by field");
+}
+
+static int64_t timed(fd_worker *w, fd_stage stage, uint32_t n, int64_t since)
+{
+    int64_t now = fd_worker_now(w);
+    w->config.observer.ops->stage(w->config.observer.self, stage, n, now - since);
+    return now;
+}
+
+static void evaluate(fd_worker *w, fd_job *job)
+{
+    fd_engine *e = w->config.engine;
+    flag_deadlines(w, job);
+    int64_t t = fd_worker_now(w);
+    fd_engine_decode(e, job->events, job->n);
+    t = timed(w, FD_STAGE_DECODE, job->n, t);
+    fd_engine_decide(e, job->events, job->n);
+    t = timed(w, FD_STAGE_RULES, job->n, t);
+    fd_engine_encode(e, job->events, job->n, job->arena, job->outcomes);
+    check_keys(w, job);
+    job->dead_letter_max = w->config.dead_letter_max_bytes;
+    bool ok = fd_records_build(job, &w->records);
+    FD_ASSERT(ok); /* the job's arena has no limit */
+    timed(w, FD_STAGE_ENCODE, job->n, t);
+}
+
+void fd_worker_dispatch(fd_worker *w)
+{
+    int64_t now = fd_worker_now(w);
+    while (due(w, now)) {
+        FD_ASSERT(w->n_spare > 0);
+        fd_job *job = w->spare[w->n_spare - 1];
+        form(w, job, now);
+        if (job->n == 0)
+            return;
+        w->n_spare--;
+        job->formed_ns = timed(w, FD_STAGE_MERGE, job->n, now);
+        evaluate(w, job);
+        fd_committer_submit(w->committer, job);
+        now = fd_worker_now(w);
+        w->first_queued_ns = w->queued > 0 ? now : 0;
+    }
+}
+
+static void report_batch(fd_worker *w, const fd_job *job)
+{
+    fd_batch_report r = {
+        .events = job->n, .kafka_ms = job->kafka_ms, .committed_wall_ms = job->committed_wall_ms};
+    for (uint32_t i = 0; i < job->n; i++) {
+        const fd_outcome *o = &job->outcomes[i];
+        r.by_action[o->action]++;
+        r.by_poison[job->events[i].poison]++;
+        for (int f = 0; o->flags != 0 && f < FD_N_FLAGS; f++)
+            r.by_flag[f] += (o->flags & FD_FLAG_BIT(f)) != 0;
+    }
+    if (r.committed_wall_ms == 0)
+        r.committed_wall_ms = fd_clock_wall_ms(&w->config.clock);
+    w->config.observer.ops->batch(w->config.observer.self, &r);
+}
+
+static void settle(fd_worker *w, const fd_job *job)
+{
+    for (uint32_t i = 0; i < job->n_spans; i++) {
+        fd_part *part = fd_parts_find(&w->parts, job->spans[i].tp);
+        if (part == NULL || part->state != FD_PART_LIVE)
+            continue;
+        if (job->outcome == FD_JOB_COMMITTED && part->committed == job->spans[i].begin)
+            part->committed = job->spans[i].end;
+        else
+            fd_worker_restart_part(w, part);
+    }
+    if (job->outcome != FD_JOB_DROPPED)
+        return;
+    char detail[64];
+    snprintf(detail, sizeof detail, "%u events, %u partitions", job->n, job->n_spans);
+    fd_worker_note(w, FD_NOTE_DROPPED, NULL, -1, detail);
+}
+
+void fd_worker_reap(fd_worker *w)
+{
+    for (fd_job *job = fd_committer_reap(w->committer); job != NULL;
+         job = fd_committer_reap(w->committer)) {
+        if (job->outcome == FD_JOB_COMMITTED)
+            report_batch(w, job);
+        settle(w, job);
+        for (uint32_t i = 0; i < job->n; i++)
+            w->config.source.ops->release(w->config.source.self, &job->events[i].msg);
+        job->committed_wall_ms = 0;
+        fd_job_reset(job);
+        FD_ASSERT(w->n_spare < FD_LANES + 1);
+        w->spare[w->n_spare++] = job;
+    }
+}
