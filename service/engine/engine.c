@@ -115,6 +115,11 @@ const char *fd_engine_rule_id(const fd_engine *e, uint32_t rule)
     return fd_ruleset_rule(e->sources[0].rules, rule)->id;
 }
 
+fd_rule_mode fd_engine_rule_mode(const fd_engine *e, uint32_t rule)
+{
+    return fd_ruleset_rule(e->sources[0].rules, rule)->mode;
+}
+
 uint64_t fd_engine_rule_hits(const fd_engine *e, uint32_t rule)
 {
     uint64_t sum = 0;

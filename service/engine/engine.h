@@ -103,6 +103,7 @@ const char *fd_engine_ruleset_hash(const fd_engine *e);
 const char *fd_engine_lists_hash(const fd_engine *e);
 uint32_t fd_engine_n_rules(const fd_engine *e);
 const char *fd_engine_rule_id(const fd_engine *e, uint32_t rule);
+fd_rule_mode fd_engine_rule_mode(const fd_engine *e, uint32_t rule);
 uint64_t fd_engine_rule_hits(const fd_engine *e, uint32_t rule);
 uint64_t fd_engine_rule_errors(const fd_engine *e, uint32_t rule);
 

@@ -1,0 +1,124 @@
+/* What `fraudd run` reads before it connects anywhere: schemas, rules, the engine. Main thread. */
+#include <stdlib.h>
+
+#include "app/cli.h"
+#include "app/run.h"
+#include "base/assert.h"
+
+static bool load_schemas(fd_run *r, fd_diags *diags)
+{
+    size_t n;
+    const char *json = fd_embedded_decision_schema(&n);
+    r->decision_schema = fd_schema_parse(json, n, "decision.avsc", diags);
+    bool ok = r->decision_schema != NULL;
+    for (size_t i = 0; i < r->config->n_sources; i++) {
+        r->readers[i] = fd_schema_load(r->config->sources[i].schema, diags);
+        ok = ok && r->readers[i] != NULL;
+    }
+    return ok;
+}
+
+static void hash_config(fd_run *r)
+{
+    fd_content_hash schemas[FD_ENGINE_MAX_SOURCES];
+    for (size_t i = 0; i < r->config->n_sources; i++)
+        schemas[i] = fd_schema_hash(r->readers[i]);
+    r->config_hash = fd_config_hash(r->config, r->config->n_sources, schemas);
+}
+
+static bool build_engine(fd_run *r, fd_diags *diags)
+{
+    fd_engine_source sources[FD_ENGINE_MAX_SOURCES];
+    for (size_t i = 0; i < r->config->n_sources; i++) {
+        const fd_config_source *s = &r->config->sources[i];
+        r->topics[i] = s->topic;
+        sources[i] = (fd_engine_source){
+            .topic = s->topic,
+            .schema = r->readers[i],
+            .framing = s->framing,
+            .id_path = s->id,
+            .time_path = s->time,
+            .key_path = s->partitioned_by[0] == '\0' ? NULL : s->partitioned_by,
+        };
+    }
+    fd_engine_config config = {
+        .n_sources = (uint32_t)r->config->n_sources,
+        .sources = sources,
+        .decision_schema = r->decision_schema,
+        .rules_dir = r->config->rules,
+        .future_us = r->config->state.future_us,
+        .invalid_action = r->config->dead_letter.decision,
+        .deadline_action = r->config->deadline.decision,
+        .max_events = (uint32_t)r->config->batch.max_events,
+        .version = "fraudd " FD_VERSION,
+        .config_hash = r->config_hash,
+    };
+    r->engine = fd_engine_new(&config, diags);
+    return r->engine != NULL;
+}
+
+static void say_rules(fd_run *r)
+{
+    uint32_t n = fd_engine_n_rules(r->engine);
+    fd_rule_label *labels = calloc(n == 0 ? 1 : n, sizeof *labels);
+    FD_ALLOCATED(labels);
+    int64_t in_force = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        labels[i] = (fd_rule_label){.id = fd_str_from(fd_engine_rule_id(r->engine, i)),
+                                    .mode = fd_engine_rule_mode(r->engine, i)};
+        in_force += labels[i].mode != FD_MODE_OFF;
+    }
+    fd_telemetry_set_rules(r->telemetry, labels, n);
+    free(labels);
+    fd_telemetry_set_ruleset(r->telemetry, fd_engine_ruleset_hash(r->engine),
+                             fd_engine_lists_hash(r->engine), r->config_hash.hex);
+    fd_metric_set(fd_metrics_get(r->metrics, FD_M_RULES), in_force);
+    fd_metric_set(fd_metrics_get(r->metrics, FD_M_RELOAD_TIME), fd_cli_wall_ms());
+    FD_LOG(r->log, FD_LOG_INFO, "rules loaded", fd_log_str("dir", r->config->rules),
+           fd_log_uint("rules", n), fd_log_str("ruleset", fd_engine_ruleset_hash(r->engine)),
+           fd_log_str("config_hash", r->config_hash.hex));
+}
+
+static void say_warnings(fd_run *r, const fd_diags *diags)
+{
+    for (size_t i = 0; i < diags->n; i++) {
+        fd_strbuf text = {0};
+        fd_diag_render(&diags->items[i], &text);
+        FD_LOG(r->log, FD_LOG_WARN, "rules", fd_log_str("text", text.p));
+        fd_strbuf_free(&text);
+    }
+}
+
+int fd_run_load(fd_run *r)
+{
+    FD_ASSERT(r->config->n_sources <= FD_ENGINE_MAX_SOURCES);
+    fd_diags diags;
+    fd_diags_init(&diags);
+    int code = FD_EXIT_OK;
+    bool ok = load_schemas(r, &diags);
+    if (ok) {
+        hash_config(r);
+        ok = build_engine(r, &diags);
+    }
+    if (!ok) {
+        code = fd_cli_fail_diags(&diags);
+    } else {
+        for (size_t i = 0; i < r->config->n_sources; i++)
+            r->topics[i] = r->config->sources[i].topic;
+        r->telemetry = fd_telemetry_new(r->metrics, r->log, r->topics,
+                                        (uint32_t)r->config->n_sources);
+        say_rules(r);
+        say_warnings(r, &diags);
+    }
+    fd_diags_free(&diags);
+    return code;
+}
+
+void fd_run_unload(fd_run *r)
+{
+    fd_engine_free(r->engine);
+    fd_telemetry_free(r->telemetry);
+    for (size_t i = 0; i < r->config->n_sources; i++)
+        fd_schema_free(r->readers[i]);
+    fd_schema_free(r->decision_schema);
+}
