@@ -1,0 +1,107 @@
+/*
+ * The effective configuration as YAML that loads again (secrets apart), each line with the place
+ * its value came from. Any thread.
+ */
+#include <ctype.h>
+
+#include "config/config_int.h"
+
+enum { COMMENT_COLUMN = 44 };
+
+static const char mask[] = "\"********\"";
+
+/* Plain where no YAML reader could take it for anything but this text. */
+static void put_scalar(fd_strbuf *out, const fd_ckey *k, const char *text)
+{
+    bool typed = k != NULL && k->type != FD_C_STRING && k->type != FD_C_PATH;
+    bool plain = text[0] != '\0' && (typed || isalpha((unsigned char)text[0]));
+    for (const char *p = text; plain && *p != '\0'; p++)
+        plain = isalnum((unsigned char)*p) || strchr("._/-%", *p) != NULL ||
+                (*p == ':' && p[1] != '\0' && p != text && typed);
+    static const char *const words[] = {"null", "true", "false", "yes", "no", "on", "y", "n"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        plain = plain && strcmp(text, words[i]) != 0;
+    if (plain)
+        fd_strbuf_puts(out, text);
+    else
+        fd_strbuf_json(out, fd_str_from(text));
+}
+
+static void put_origin(fd_strbuf *out, size_t line_start, const fd_place *at)
+{
+    do
+        fd_strbuf_putc(out, ' ');
+    while (out->n - line_start < COMMENT_COLUMN);
+    switch (at->from) {
+    case FD_FROM_DEFAULT:
+        fd_strbuf_puts(out, "# default\n");
+        break;
+    case FD_FROM_FILE:
+        fd_strbuf_printf(out, "# %s:%d\n", at->name, at->line);
+        break;
+    case FD_FROM_ENV:
+        fd_strbuf_printf(out, "# %s\n", at->name);
+        break;
+    case FD_FROM_SET:
+        fd_strbuf_printf(out, "# --set %s\n", at->name);
+        break;
+    }
+}
+
+static void put_map(const fd_config *c, fd_cmap map, const fd_kvs *kvs, fd_strbuf *out)
+{
+    fd_strbuf_printf(out, "%s:%s\n", fd_config_map_name(map), kvs->n == 0 ? " {}" : "");
+    for (size_t i = 0; i < kvs->n; i++) {
+        size_t start = out->n;
+        fd_strbuf_puts(out, "  ");
+        put_scalar(out, NULL, kvs->items[i].key);
+        fd_strbuf_puts(out, ": ");
+        if (fd_config_property_is_secret(kvs->items[i].key))
+            fd_strbuf_puts(out, mask);
+        else
+            put_scalar(out, NULL, kvs->items[i].value);
+        put_origin(out, start, &c->own->map_place[map][i]);
+    }
+}
+
+static void put_sources(const fd_config *c, fd_strbuf *out)
+{
+    fd_strbuf_puts(out, "sources:\n");
+    for (size_t s = 0; s < c->n_sources; s++) {
+        for (size_t i = 0; i < FD_N_SKEYS; i++) {
+            const fd_given *given = &c->own->source[s][i];
+            size_t start = out->n;
+            fd_strbuf_printf(out, "  %s %s: ", i == 0 ? "-" : " ", fd_skeys[i].name);
+            put_scalar(out, &fd_skeys[i], given->text);
+            put_origin(out, start, &given->place);
+        }
+    }
+}
+
+void fd_config_print(const fd_config *c, fd_strbuf *out)
+{
+    put_map(c, FD_MAP_KAFKA, &c->kafka, out);
+    put_map(c, FD_MAP_CONSUMER, &c->consumer, out);
+    put_map(c, FD_MAP_PRODUCER, &c->producer, out);
+    const char *section = "";
+    size_t section_len = 0;
+    for (size_t i = 0; i < FD_N_CKEYS; i++) {
+        const fd_ckey *k = &fd_ckeys[i];
+        const fd_given *given = &c->own->key[i];
+        const char *dot = strchr(k->name, '.');
+        size_t len = dot == NULL ? 0 : (size_t)(dot - k->name);
+        if (len != 0 && (len != section_len || strncmp(section, k->name, len) != 0))
+            fd_strbuf_printf(out, "%.*s:\n", (int)len, k->name);
+        section = k->name;
+        section_len = len;
+        size_t start = out->n;
+        fd_strbuf_printf(out, "%s%s: ", len == 0 ? "" : "  ", dot == NULL ? k->name : dot + 1);
+        if ((k->flags & FD_C_SECRET) != 0 && given->text[0] != '\0')
+            fd_strbuf_puts(out, mask);
+        else
+            put_scalar(out, k, given->text);
+        put_origin(out, start, &given->place);
+        if (strcmp(k->name, "instance") == 0)
+            put_sources(c, out);
+    }
+}
