@@ -6,6 +6,7 @@ FRAUDD_SIZE; run by hand they start servers of their own. Processes are ended by
 when a test fails. Logs of workers stay in build/test-logs/<test>/.
 """
 import atexit
+import ctypes
 import json
 import os
 import shutil
@@ -19,10 +20,10 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic
 
 import events
+import kafka_wire
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVERS = ROOT / "integration" / "servers"
@@ -74,6 +75,11 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def die_with_parent():
+    """For preexec_fn: a worker does not outlive a test program that is killed (PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 class Servers:
@@ -270,7 +276,8 @@ class Worker:
             command += ["--set", setting]
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log,
-                                            stderr=log, env={**os.environ, **self.env, **env})
+                                            stderr=log, preexec_fn=die_with_parent,
+                                            env={**os.environ, **self.env, **env})
         return self
 
     @property
@@ -392,14 +399,8 @@ class Worker:
 
 
 def members(context, group):
-    """{group.instance.id or member id: set of (topic, partition)} as the coordinator has it."""
-    try:
-        described = context.admin.describe_consumer_groups([group], request_timeout=5)[group].result(6)
-    except (KafkaException, TimeoutError):
-        return {}
-    return {member.group_instance_id or member.member_id:
-            {(tp.topic, tp.partition) for tp in member.assignment.topic_partitions}
-            for member in described.members}
+    """{group.instance.id or member id: set of (topic, partition)}, {} while the group rebalances."""
+    return kafka_wire.group_members(context.bootstrap, group) or {}
 
 
 def run_tests(name, tests, own_servers=None, setup=None):

@@ -7,11 +7,11 @@ confluent-kafka's own librdkafka, not the service's, and survive broker restarts
 import threading
 import time
 
-from confluent_kafka import (OFFSET_BEGINNING, ConsumerGroupTopicPartitions, Consumer, IsolationLevel,
-                             KafkaException, Producer, TopicPartition)
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
 
 import checker
+import events
+import kafka_wire
 from fraudd_test import quiet_logger, say, wait_until
 
 
@@ -49,9 +49,9 @@ class Ledger:
 class Feeder:
     """Writes events, each once and in order (idempotent), at once or at a rate on its own thread."""
 
-    def __init__(self, bootstrap, ledger, events):
+    def __init__(self, bootstrap, ledger, stream):
         self.ledger = ledger
-        self.events = iter(events)
+        self.events = iter(stream)
         self.producer = Producer(client_settings(
             bootstrap, **{"enable.idempotence": True, "linger.ms": 5, "message.timeout.ms": 180000,
                           "queue.buffering.max.messages": 1000000}))
@@ -176,7 +176,7 @@ class OffsetWatcher:
 
     def __init__(self, bootstrap, group, topic, partitions, every_s=0.1):
         self.history = checker.OffsetHistory()
-        self.admin = AdminClient(client_settings(bootstrap))
+        self.bootstrap = bootstrap
         self.group, self.topic, self.partitions = group, topic, partitions
         self.every_s = every_s
         self._halt = threading.Event()
@@ -185,17 +185,7 @@ class OffsetWatcher:
 
     def look(self):
         """{partition: offset or None}, None when the broker did not answer."""
-        asked = ConsumerGroupTopicPartitions(
-            self.group, [TopicPartition(self.topic, p) for p in range(self.partitions)])
-        try:
-            found = self.admin.list_consumer_group_offsets([asked], require_stable=False,
-                                                           request_timeout=5)
-            parts = found[self.group].result(6).topic_partitions
-        except (KafkaException, TimeoutError):
-            return None
-        if any(tp.error for tp in parts):
-            return None
-        return {tp.partition: tp.offset if tp.offset >= 0 else None for tp in parts}
+        return kafka_wire.committed_offsets(self.bootstrap, self.group, self.topic, self.partitions)
 
     def _run(self):
         while not self._halt.is_set():
@@ -242,14 +232,12 @@ class Watch:
                 part.stop()
 
 
-def hanging_partitions(admin, topic, partitions):
+def hanging_partitions(bootstrap, topic, partitions):
     """Partitions whose last stable offset is behind the end: a transaction is open there."""
-    asked = {TopicPartition(topic, p): OffsetSpec.latest() for p in range(partitions)}
-    ends = {}
-    for level in (IsolationLevel.READ_COMMITTED, IsolationLevel.READ_UNCOMMITTED):
-        found = admin.list_offsets(asked, isolation_level=level, request_timeout=10)
-        ends[level] = {tp.partition: future.result(11).offset for tp, future in found.items()}
-    stable, end = ends[IsolationLevel.READ_COMMITTED], ends[IsolationLevel.READ_UNCOMMITTED]
+    stable, end = (kafka_wire.log_ends(bootstrap, topic, partitions, level)
+                   for level in (kafka_wire.COMMITTED, kafka_wire.UNCOMMITTED))
+    if stable is None or end is None:
+        return [f"{topic}: the broker does not tell its offsets"]
     return [f"{topic}[{p}]: last stable offset {stable[p]}, end {end[p]}"
             for p in sorted(end) if stable[p] != end[p]]
 
@@ -259,7 +247,6 @@ def check_invariants(pipe, watch, ledger, timeout_s, what, oracle=True):
 
     Returns the decisions, for a comparison with another run.
     """
-    import events
     results = pipe.context.results
     began = time.monotonic()
     poison = ledger.poison()
@@ -276,10 +263,11 @@ def check_invariants(pipe, watch, ledger, timeout_s, what, oracle=True):
     results.check(in_time, f"{what}: lag is 0 within {timeout_s} s after the faults",
                   f"{watch.decided()} of {ledger.count()} decided, {len(watch.letters)} of "
                   f"{len(poison)} dead letters, offsets {at_end}, log ends {ledger.ends()}")
+
     def hanging():
-        admin = pipe.context.admin
-        return hanging_partitions(admin, pipe.output, pipe.partitions) + \
-            hanging_partitions(admin, pipe.dead, 1)
+        bootstrap = pipe.context.bootstrap
+        return (hanging_partitions(bootstrap, pipe.output, pipe.partitions)
+                + hanging_partitions(bootstrap, pipe.dead, 1))
 
     wait_until(lambda: not hanging(), 15, 0.2)
     time.sleep(0.5)                                     # a late duplicate would show up now
