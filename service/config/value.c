@@ -4,7 +4,6 @@
  */
 #include <ctype.h>
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -73,7 +72,7 @@ static const char *with_unit(const char *text, const unit *units, int64_t *out, 
         double value = number * (double)u->factor;
         if (value > 9e15)
             return "is too large";
-        if (value != floor(value))
+        if (value != (double)(int64_t)value)
             return "is finer than can be kept";
         *out = (int64_t)value;
         return NULL;

@@ -2,7 +2,7 @@
  * The table of metric families. A row: id, kind, name, labels, bound, raw unit, help.
  *
  * labels: NONE; a closed set (ACTION, FLAG, POISON, STAGE, TXN, PAUSE, RELOAD, LEVEL), or an open
- * one (TOPIC, PARTITION, RULE, BUILD, RULESET) with `bound` series at most (0 for the others).
+ * one (PARTITION, RULE, BUILD, RULESET) with `bound` series at most (0 for the others).
  * Units: ONE and BYTES are shown as they are, NS, US and MS as seconds, PPM as a ratio.
  * Names are a contract with dashboards: append, do not rename.
  */
@@ -51,8 +51,6 @@ enum { FD_METRIC_MAX_LABELS = 3, FD_METRIC_PARTITIONS = 4096, FD_METRIC_RULES = 
       "Partitions this process owns.")                                                             \
     X(REBALANCES, COUNTER, "fraudd_rebalances_total", NONE, 0, ONE,                                \
       "Assignments, revocations and losses of partitions.")                                        \
-    X(POISON_RATE, GAUGE, "fraudd_poison_rate_ratio", NONE, 0, PPM,                                \
-      "Share of invalid events among the latest ones.")                                            \
     X(BREAKER, GAUGE, "fraudd_poison_breaker_open", NONE, 0, ONE,                                  \
       "1 while intake is stopped because too many events are invalid.")                            \
     X(RELOADS, COUNTER, "fraudd_reloads_total", RELOAD, 0, ONE,                                    \

@@ -1,0 +1,249 @@
+/*
+ * Families and series: look-up, recording. Rendering is in expose.c.
+ *
+ * A series, once made, stays where it is until the end: handles are recorded to without a lock.
+ * Classic histogram buckets are counted exactly, beside the log-linear ones for quantiles.
+ */
+#include <stdlib.h>
+
+#include "base/assert.h"
+#include "telemetry/metrics_int.h"
+
+static const int64_t second_bounds[] = {
+    /* ns */
+    50000,      100000,     250000,      500000,      1000000,     2500000,      5000000,
+    10000000,   25000000,   50000000,    100000000,   250000000,   500000000,    1000000000,
+    2500000000, 5000000000, 10000000000, 30000000000, 60000000000, 300000000000,
+};
+static const int64_t count_bounds[] = {1,   2,    4,    8,    16,   32,    64,    128,  256,
+                                       512, 1024, 2048, 4096, 8192, 16384, 32768, 65536};
+
+_Static_assert(sizeof second_bounds / sizeof second_bounds[0] <= FD_METRIC_BUCKETS, "buckets");
+_Static_assert(sizeof count_bounds / sizeof count_bounds[0] <= FD_METRIC_BUCKETS, "buckets");
+
+size_t fd_metric_bounds(fd_metric_unit unit, const int64_t **out)
+{
+    *out = unit == FD_UNIT_NS ? second_bounds : count_bounds;
+    return unit == FD_UNIT_NS ? sizeof second_bounds / sizeof second_bounds[0]
+                              : sizeof count_bounds / sizeof count_bounds[0];
+}
+
+const fd_metric_row fd_metric_rows[FD_N_METRICS] = {
+#define X(id, kind, name, labels, bound, unit, help) \
+    {name, FD_METRIC_##kind, FD_LABELS_##labels, bound, FD_UNIT_##unit, help},
+    FD_METRICS(X)
+#undef X
+};
+
+#define TEXT(name, text) text,
+static const char *const actions[] = {FD_ACTIONS(TEXT)};
+static const char *const stages[] = {FD_STAGES(TEXT)};
+static const char *const levels[] = {FD_LOG_LEVELS(TEXT)};
+static const char *const flags[] = {
+#define X(name) #name,
+    FD_FLAGS(X)
+#undef X
+};
+static const char *const poisons[] = {
+#define X(name, stage, text) #name,
+    FD_POISONS(X)
+#undef X
+};
+static const char *const results[] = {"committed", "aborted", "recovered"};
+static const char *const pauses[] = {"queue", "schema", "breaker"};
+static const char *const reloads[] = {"ok", "refused"};
+
+#define CLOSED(label, list)                            \
+    {                                                  \
+        1, {label}, list, sizeof list / sizeof list[0] \
+    }
+
+const fd_label_set fd_label_sets[FD_N_LABELS] = {
+    [FD_LABELS_NONE] = {0, {NULL}, NULL, 1},
+    [FD_LABELS_ACTION] = CLOSED("action", actions),
+    [FD_LABELS_FLAG] = CLOSED("flag", flags),
+    [FD_LABELS_POISON] = CLOSED("code", poisons),
+    [FD_LABELS_STAGE] = CLOSED("stage", stages),
+    [FD_LABELS_TXN] = CLOSED("result", results),
+    [FD_LABELS_PAUSE] = CLOSED("reason", pauses),
+    [FD_LABELS_RELOAD] = CLOSED("result", reloads),
+    [FD_LABELS_LEVEL] = CLOSED("level", levels),
+    [FD_LABELS_PARTITION] = {2, {"topic", "partition"}, NULL, 0},
+    [FD_LABELS_RULE] = {2, {"rule", "mode"}, NULL, 0},
+    [FD_LABELS_BUILD] = {1, {"version"}, NULL, 0},
+    [FD_LABELS_RULESET] = {3, {"ruleset", "lists", "config"}, NULL, 0},
+};
+
+static fd_metric *series_new(fd_family *f, const fd_metric_row *row)
+{
+    fd_metric *x = calloc(1, sizeof *x);
+    FD_ALLOCATED(x);
+    x->kind = row->kind;
+    x->shown = true;
+    if (row->kind == FD_METRIC_HISTOGRAM) {
+        x->hist = calloc(1, sizeof *x->hist);
+        FD_ALLOCATED(x->hist);
+        x->n_bounds = (uint32_t)fd_metric_bounds(row->unit, &x->bounds);
+    }
+    f->series = realloc(f->series, (f->n + 1) * sizeof(fd_metric *));
+    FD_ALLOCATED(f->series);
+    f->series[f->n++] = x;
+    return x;
+}
+
+fd_metrics *fd_metrics_new(void)
+{
+    fd_metrics *m = calloc(1, sizeof *m);
+    FD_ALLOCATED(m);
+    pthread_mutex_init(&m->lock, NULL);
+    for (int id = 0; id < FD_N_METRICS; id++) {
+        const fd_metric_row *row = &fd_metric_rows[id];
+        const fd_label_set *set = &fd_label_sets[row->labels];
+        for (uint32_t v = 0; v < set->n_values; v++)
+            series_new(&m->families[id], row)->values[0] = set->values == NULL ? NULL
+                                                                               : set->values[v];
+    }
+    return m;
+}
+
+static void series_free(fd_metric *x, const fd_label_set *set)
+{
+    for (uint32_t i = 0; i < set->n_labels && set->n_values == 0; i++)
+        free(x->owned[i]);
+    free(x->hist);
+    free(x);
+}
+
+void fd_metrics_free(fd_metrics *m)
+{
+    if (m == NULL)
+        return;
+    for (int id = 0; id < FD_N_METRICS; id++) {
+        fd_family *f = &m->families[id];
+        for (uint32_t i = 0; i < f->n; i++)
+            series_free(f->series[i], &fd_label_sets[fd_metric_rows[id].labels]);
+        free(f->series);
+    }
+    pthread_mutex_destroy(&m->lock);
+    free(m);
+}
+
+fd_metric *fd_metrics_get(fd_metrics *m, fd_metric_id id)
+{
+    FD_ASSERT(id < FD_N_METRICS);
+    FD_ASSERT(fd_metric_rows[id].labels == FD_LABELS_NONE);
+    return m->families[id].series[0];
+}
+
+fd_metric *fd_metrics_at(fd_metrics *m, fd_metric_id id, uint32_t value)
+{
+    FD_ASSERT(id < FD_N_METRICS);
+    FD_ASSERT(value < fd_label_sets[fd_metric_rows[id].labels].n_values);
+    return m->families[id].series[value];
+}
+
+static bool same_values(const fd_metric *x, const char *const *values, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (strcmp(x->values[i], values[i]) != 0)
+            return false;
+    }
+    return true;
+}
+
+static fd_metric *find(const fd_family *f, const char *const *values, uint32_t n)
+{
+    for (uint32_t i = 0; i < f->n; i++) {
+        if (same_values(f->series[i], values, n))
+            return f->series[i];
+    }
+    return NULL;
+}
+
+fd_metric *fd_metrics_series(fd_metrics *m, fd_metric_id id, const char *const *values)
+{
+    static const char *const others[FD_METRIC_MAX_LABELS] = {"other", "other", "other"};
+    FD_ASSERT(id < FD_N_METRICS);
+    const fd_metric_row *row = &fd_metric_rows[id];
+    const fd_label_set *set = &fd_label_sets[row->labels];
+    FD_ASSERT(set->n_values == 0);
+    fd_family *f = &m->families[id];
+    pthread_mutex_lock(&m->lock);
+    fd_metric *x = find(f, values, set->n_labels);
+    if (x == NULL && f->n >= row->bound) {
+        values = others;
+        x = find(f, values, set->n_labels);
+    }
+    if (x == NULL) {
+        x = series_new(f, row);
+        for (uint32_t i = 0; i < set->n_labels; i++) {
+            x->owned[i] = strdup(values[i]);
+            FD_ALLOCATED(x->owned[i]);
+            x->values[i] = x->owned[i];
+        }
+    }
+    atomic_store_explicit(&x->shown, true, memory_order_relaxed);
+    pthread_mutex_unlock(&m->lock);
+    return x;
+}
+
+void fd_metric_add(fd_metric *x, uint64_t n)
+{
+    FD_ASSERT(x->kind == FD_METRIC_COUNTER);
+    atomic_fetch_add_explicit(&x->value, (int64_t)n, memory_order_relaxed);
+}
+
+void fd_metric_set(fd_metric *x, int64_t value)
+{
+    FD_ASSERT(x->kind != FD_METRIC_HISTOGRAM);
+    atomic_store_explicit(&x->value, value, memory_order_relaxed);
+}
+
+void fd_metric_observe(fd_metric *x, int64_t value, uint64_t n)
+{
+    FD_ASSERT(x->kind == FD_METRIC_HISTOGRAM);
+    uint32_t b = 0;
+    while (b < x->n_bounds && value > x->bounds[b])
+        b++;
+    atomic_fetch_add_explicit(&x->bucket[b], n, memory_order_relaxed);
+    fd_hist_record(x->hist, value, n);
+}
+
+void fd_metric_retire(fd_metric *x)
+{
+    atomic_store_explicit(&x->shown, false, memory_order_relaxed);
+}
+
+void fd_metrics_retire_all(fd_metrics *m, fd_metric_id id)
+{
+    FD_ASSERT(id < FD_N_METRICS);
+    pthread_mutex_lock(&m->lock);
+    for (uint32_t i = 0; i < m->families[id].n; i++)
+        fd_metric_retire(m->families[id].series[i]);
+    pthread_mutex_unlock(&m->lock);
+}
+
+int64_t fd_metric_value(const fd_metric *x)
+{
+    return atomic_load_explicit(&x->value, memory_order_relaxed);
+}
+
+const fd_hist *fd_metric_hist(const fd_metric *x)
+{
+    FD_ASSERT(x->kind == FD_METRIC_HISTOGRAM);
+    return x->hist;
+}
+
+int64_t fd_metrics_sum(fd_metrics *m, fd_metric_id id)
+{
+    FD_ASSERT(id < FD_N_METRICS);
+    int64_t sum = 0;
+    pthread_mutex_lock(&m->lock);
+    for (uint32_t i = 0; i < m->families[id].n; i++) {
+        const fd_metric *x = m->families[id].series[i];
+        if (atomic_load_explicit(&x->shown, memory_order_relaxed))
+            sum += fd_metric_value(x);
+    }
+    pthread_mutex_unlock(&m->lock);
+    return sum;
+}
