@@ -37,19 +37,19 @@ struct fd_encoder {
 
 /* --- the decision's fields --- */
 
-#define PUT_STR(name, owner, member)                \
-    WRITER(name)                                    \
-    {                                               \
-        (void)e;                                    \
-        const owner *o = from;                      \
-        return fd_wire_put_str(to, o->member);      \
+#define PUT_STR(name, owner, member)           \
+    WRITER(name)                               \
+    {                                          \
+        (void)e;                               \
+        const owner *o = from;                 \
+        return fd_wire_put_str(to, o->member); \
     }
-#define PUT_DOUBLE(name, owner, member)             \
-    WRITER(name)                                    \
-    {                                               \
-        (void)e;                                    \
-        const owner *o = from;                      \
-        return fd_wire_put_double(to, o->member);   \
+#define PUT_DOUBLE(name, owner, member)           \
+    WRITER(name)                                  \
+    {                                             \
+        (void)e;                                  \
+        const owner *o = from;                    \
+        return fd_wire_put_double(to, o->member); \
     }
 
 PUT_STR(put_id, fd_decision, id)
@@ -319,7 +319,7 @@ static bool is_message(fd_encoder *e, const fd_node *n)
 static bool is_features(fd_encoder *e, const fd_node *n)
 {
     static const fd_avro kinds[] = {
-        [FD_V_NULL] = FD_AVRO_NULL,    [FD_V_LONG] = FD_AVRO_LONG,
+        [FD_V_NULL] = FD_AVRO_NULL,     [FD_V_LONG] = FD_AVRO_LONG,
         [FD_V_DOUBLE] = FD_AVRO_DOUBLE, [FD_V_BOOL] = FD_AVRO_BOOLEAN,
         [FD_V_STRING] = FD_AVRO_STRING,
     };

@@ -5,6 +5,8 @@
  * Recursion follows the JSON value and is bounded by FD_DECODE_MAX_DEPTH.
  */
 #include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/assert.h"
@@ -14,9 +16,10 @@
 
 typedef struct writer {
     fd_strbuf *out;
-    fd_strbuf *why;  /* the error, once there is one */
+    fd_strbuf *why; /* the error, once there is one */
     fd_strbuf path;
     int depth;
+    bool is_default; /* of a schema: bytes and numbers only, no text for decimals and times */
 } writer;
 
 static bool write_value(writer *w, const fd_node *n, const json_t *v);
@@ -101,7 +104,7 @@ static bool write_integer(writer *w, const fd_node *n, const json_t *v)
     } else if (json_is_real(v) && json_real_value(v) == trunc(json_real_value(v)) &&
                fabs(json_real_value(v)) < 9007199254740992.0) {
         i = (int64_t)json_real_value(v);
-    } else if (json_is_string(v) && n->logical != FD_LOGICAL_NONE) {
+    } else if (json_is_string(v) && n->logical != FD_LOGICAL_NONE && !w->is_default) {
         fd_str text = {json_string_value(v), (uint32_t)json_string_length(v)};
         const char *why = fd_iso_parse(text, n->logical, &i);
         if (why != NULL)
@@ -188,8 +191,7 @@ static bool write_decimal(writer *w, const fd_node *n, int64_t v)
 
 static bool write_binary(writer *w, const fd_node *n, const json_t *v)
 {
-    if (n->logical == FD_LOGICAL_DECIMAL && w->depth >= 0 &&
-        (json_is_number(v) || fd_decimal_looks(json_string_value(v)))) {
+    if (n->logical == FD_LOGICAL_DECIMAL && !w->is_default) {
         int64_t units = 0;
         const char *why = fd_decimal_parse(v, n->scale, &units);
         return why == NULL ? write_decimal(w, n, units) : fail(w, "%s", why);
@@ -293,13 +295,15 @@ static bool takes_null(const fd_node *n)
 static bool write_field(writer *w, const fd_node_field *f, const json_t *v)
 {
     size_t was = enter(w, f->name);
-    bool ok = true;
-    json_t *null = NULL;
-    if (v == NULL)
+    bool is_default = w->is_default;
+    if (v == NULL) {
         v = f->def;
+        w->is_default = true;
+    }
     if (v == NULL && takes_null(f->node))
-        v = null = json_null();
-    ok = v == NULL ? fail(w, "missing, and it has no default") : write_value(w, f->node, v);
+        v = json_null(); /* a constant of jansson's, nothing to give back */
+    bool ok = v == NULL ? fail(w, "missing, and it has no default") : write_value(w, f->node, v);
+    w->is_default = is_default;
     if (ok)
         leave(w, was);
     return ok;
@@ -346,7 +350,7 @@ static int named_branch(const fd_node *n, const json_t *v)
     return -1;
 }
 
-/* The first branch that takes the value; text is tried on text types before others. */
+/* The first branch that takes the value. */
 static bool write_union(writer *w, const fd_node *n, const json_t *v)
 {
     size_t out_was = w->out->n;
@@ -370,8 +374,8 @@ static bool write_union(writer *w, const fd_node *n, const json_t *v)
     if (named >= 0) {
         fd_strbuf_free(&first);
         put_long(w, named);
-        return write_value(w, n->branches[named], json_object_iter_value(json_object_iter(
-                                                       (json_t *)(uintptr_t)v)));
+        return write_value(w, n->branches[named],
+                           json_object_iter_value(json_object_iter((json_t *)(uintptr_t)v)));
     }
     bool one = n->n == 1 || (n->n == 2 && takes_null(n));
     if (one && first.n > 0) {
@@ -440,9 +444,10 @@ static bool write_value(writer *w, const fd_node *n, const json_t *v)
     return ok;
 }
 
-bool fd_node_encode_json(const fd_node *n, const json_t *v, fd_strbuf *out, fd_strbuf *why)
+bool fd_node_encode_json(const fd_node *n, const json_t *v, bool is_default, fd_strbuf *out,
+                         fd_strbuf *why)
 {
-    writer w = {.out = out, .why = why};
+    writer w = {.out = out, .why = why, .is_default = is_default};
     size_t was = out->n;
     bool ok = write_value(&w, n, v);
     if (!ok)

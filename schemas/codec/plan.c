@@ -27,8 +27,7 @@ static fd_plan *plan_from(fd_compiler *c)
 static fd_plan *finish(fd_compiler *c, bool ok)
 {
     if (c->too_large) {
-        fd_diags_error(c->diags, "the schemas resolve to more than %d operations",
-                       FD_PLAN_MAX_OPS);
+        fd_diags_error(c->diags, "the schemas resolve to more than %d operations", FD_PLAN_MAX_OPS);
         ok = false;
     }
     fd_plan *p = plan_from(c);
@@ -82,7 +81,7 @@ void fd_plan_dump(const fd_plan *p, fd_strbuf *out)
 #define X(name, function) #name,
         FD_OPS(X)
 #undef X
-        "END"};
+            "END"};
     FD_CHECK_MAGIC(p, FD_PLAN_MAGIC);
     for (uint32_t i = 0; i < p->n_ops; i++) {
         const fd_op *op = &p->ops[i];
@@ -140,7 +139,8 @@ static bool set_id(fd_decoder *d, fd_str path, fd_diags *diags)
     if (!find_path(d->reader, path, "id", &t, &d->id_col, diags))
         return false;
     if (t->kind != FD_STRING && (t->kind != FD_INT || t->scale != 0)) {
-        fd_diags_error(diags, "the id '" FD_STR_FMT "' is of type %s, it must be string, int or long",
+        fd_diags_error(diags,
+                       "the id '" FD_STR_FMT "' is of type %s, it must be string, int or long",
                        FD_STR_ARG(path), fd_kind_name(t->kind));
         return false;
     }

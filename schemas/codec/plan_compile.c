@@ -136,9 +136,9 @@ static void skip_list(fd_compiler *c, const fd_node *w)
 static void skip_value(fd_compiler *c, const fd_node *w)
 {
     static const uint8_t plain[FD_N_AVROS] = {
-        [FD_AVRO_BOOLEAN] = FD_OP_SKIP_BOOL, [FD_AVRO_INT] = FD_OP_SKIP_INT,
-        [FD_AVRO_LONG] = FD_OP_SKIP_LONG,    [FD_AVRO_FLOAT] = FD_OP_SKIP_FIXED,
-        [FD_AVRO_DOUBLE] = FD_OP_SKIP_FIXED, [FD_AVRO_BYTES] = FD_OP_SKIP_BYTES,
+        [FD_AVRO_BOOLEAN] = FD_OP_SKIP_BOOL,  [FD_AVRO_INT] = FD_OP_SKIP_INT,
+        [FD_AVRO_LONG] = FD_OP_SKIP_LONG,     [FD_AVRO_FLOAT] = FD_OP_SKIP_FIXED,
+        [FD_AVRO_DOUBLE] = FD_OP_SKIP_FIXED,  [FD_AVRO_BYTES] = FD_OP_SKIP_BYTES,
         [FD_AVRO_STRING] = FD_OP_SKIP_STRING, [FD_AVRO_ENUM] = FD_OP_SKIP_ENUM,
         [FD_AVRO_FIXED] = FD_OP_SKIP_FIXED,
     };
@@ -311,7 +311,7 @@ static bool emit_default(fd_compiler *c, const fd_node_field *f, const fd_type *
         FD_UNREACHABLE();
     size_t at = c->consts.n;
     fd_strbuf why = {0};
-    bool ok = fd_node_encode_json(f->node, f->def, &c->consts, &why);
+    bool ok = fd_node_encode_json(f->node, f->def, true, &c->consts, &why);
     if (!ok)
         fd_compile_fail(c, NULL, "its default does not fit: %s", why.p);
     fd_strbuf_free(&why);
@@ -487,8 +487,8 @@ static bool emit_fused(fd_compiler *c, const fd_node *w, const fd_node *r, const
     return false;
 }
 
-static bool emit_writer_union(fd_compiler *c, const fd_node *w, const fd_node *r,
-                              const fd_type *t, uint32_t col)
+static bool emit_writer_union(fd_compiler *c, const fd_node *w, const fd_node *r, const fd_type *t,
+                              uint32_t col)
 {
     if (emit_fused(c, w, r, t, col))
         return true;

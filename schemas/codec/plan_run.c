@@ -84,13 +84,13 @@ FD_INLINE fd_poison put_str(walk *w, const fd_op *op, fd_str v, const bool store
 
 /* --- values --- */
 
-#define READ(reader, ...)                                         \
-    do {                                                          \
-        fd_poison why_ = FD_POISON_NONE;                          \
+#define READ(reader, ...)                                          \
+    do {                                                           \
+        fd_poison why_ = FD_POISON_NONE;                           \
         fd_bytes next_ = reader(w->p, w->end, __VA_ARGS__, &why_); \
-        if (__builtin_expect(next_ == NULL, 0))                   \
-            return why_;                                          \
-        w->p = next_;                                             \
+        if (__builtin_expect(next_ == NULL, 0))                    \
+            return why_;                                           \
+        w->p = next_;                                              \
     } while (0)
 
 FD_INLINE fd_poison read_bool(walk *w, unsigned char *v)
@@ -252,23 +252,23 @@ FD_INLINE fd_poison read_branch2(walk *w, const fd_op *op, bool *some)
     return FD_POISON_NONE;
 }
 
-#define OR_NULL(name, width, member)                                               \
-    FD_INLINE fd_poison op_n_##name(walk *w, const fd_op *op, const bool store)    \
-    {                                                                              \
-        bool some = false;                                                         \
-        fd_poison why = read_branch2(w, op, &some);                                \
-        if (why != FD_POISON_NONE)                                                 \
-            return why;                                                            \
-        if (some)                                                                  \
-            return op_##name(w, op, store);                                        \
-        w->null = true;                                                            \
-        if (store) {                                                               \
-            fd_col *c = w->cols[op->col];                                          \
-            uint32_t row = c->n++;                                                 \
-            memset(&c->v.member[row], 0, sizeof c->v.member[row]);                 \
-            c->valid[row] = 0;                                                     \
-        }                                                                          \
-        return FD_POISON_NONE;                                                     \
+#define OR_NULL(name, width, member)                                            \
+    FD_INLINE fd_poison op_n_##name(walk *w, const fd_op *op, const bool store) \
+    {                                                                           \
+        bool some = false;                                                      \
+        fd_poison why = read_branch2(w, op, &some);                             \
+        if (why != FD_POISON_NONE)                                              \
+            return why;                                                         \
+        if (some)                                                               \
+            return op_##name(w, op, store);                                     \
+        w->null = true;                                                         \
+        if (store) {                                                            \
+            fd_col *c = w->cols[op->col];                                       \
+            uint32_t row = c->n++;                                              \
+            memset(&c->v.member[row], 0, sizeof c->v.member[row]);              \
+            c->valid[row] = 0;                                                  \
+        }                                                                       \
+        return FD_POISON_NONE;                                                  \
     }
 
 OR_NULL(bool, 1, b)

@@ -21,10 +21,9 @@ const char *fd_avro_name(fd_avro a)
 
 const char *fd_logical_name(fd_logical l)
 {
-    static const char *const names[] = {
-        "none",
+    static const char *const names[] = {"none",
 #define X(name, text, base, per_second) text,
-        FD_LOGICALS(X)
+                                        FD_LOGICALS(X)
 #undef X
     };
     FD_ASSERT(l < FD_N_LOGICALS);
@@ -33,10 +32,9 @@ const char *fd_logical_name(fd_logical l)
 
 int64_t fd_logical_per_second(fd_logical l)
 {
-    static const int64_t ticks[] = {
-        0,
+    static const int64_t ticks[] = {0,
 #define X(name, text, base, per_second) per_second,
-        FD_LOGICALS(X)
+                                    FD_LOGICALS(X)
 #undef X
     };
     FD_ASSERT(l < FD_N_LOGICALS);
@@ -125,8 +123,7 @@ fd_schema *fd_schema_parse(const char *json, size_t n, const char *file, fd_diag
 
     fd_parser *p = calloc(1, sizeof *p);
     FD_ALLOCATED(p);
-    *p = (fd_parser){
-        .arena = s->arena, .diags = diags, .file = file, .text = s->text, .text_n = n};
+    *p = (fd_parser){.arena = s->arena, .diags = diags, .file = file, .text = s->text, .text_n = n};
     bool ok = build(p, s);
     fd_strbuf_free(&p->path);
     free(p);
@@ -140,8 +137,7 @@ static fd_schema *load_failed(const char *path, const char *why, fd_diags *diags
 {
     char text[256];
     snprintf(text, sizeof text, "cannot read the schema: %s", why);
-    fd_diags_add(diags,
-                 &(fd_diag){.severity = FD_ERROR, .file = path, .text = text, .width = 1});
+    fd_diags_add(diags, &(fd_diag){.severity = FD_ERROR, .file = path, .text = text, .width = 1});
     return NULL;
 }
 
@@ -157,8 +153,8 @@ fd_schema *fd_schema_load(const char *path, fd_diags *diags)
     bool failed = ferror(f) != 0;
     int why = errno;
     fclose(f);
-    fd_schema *s =
-        failed ? load_failed(path, strerror(why), diags) : fd_schema_parse(text, n, path, diags);
+    fd_schema *s = failed ? load_failed(path, strerror(why), diags)
+                          : fd_schema_parse(text, n, path, diags);
     free(text);
     return s;
 }

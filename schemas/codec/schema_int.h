@@ -119,7 +119,9 @@ const fd_type_ext *fd_type_ext_of(const fd_type *t);
 void fd_schema_canonical(fd_node *n, bool full, fd_strbuf *out);
 uint64_t fd_crc64_avro(const char *p, size_t n);
 
-/* json_in.c: a default (or any JSON value) to Avro bytes. False and text in `why`. */
-bool fd_node_encode_json(const fd_node *n, const json_t *v, fd_strbuf *out, fd_strbuf *why);
+/* json_in.c: a schema's default, or a value that a person wrote, to Avro bytes. False and text in
+ * `why`; `out` is then as it was. */
+bool fd_node_encode_json(const fd_node *n, const json_t *v, bool is_default, fd_strbuf *out,
+                         fd_strbuf *why);
 
 #endif

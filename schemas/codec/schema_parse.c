@@ -187,7 +187,8 @@ static bool parse_named(fd_parser *p, const json_t *o, const char *space, fd_nod
     if (own != NULL && !json_is_string(own))
         return fd_parser_fail(p, "namespace", NULL, "namespace must be a string"), false;
     if (own != NULL && *json_string_value(own) != '\0' && !is_dotted_name(json_string_value(own)))
-        return fd_parser_fail(p, json_string_value(own), NULL, "the namespace is not a name"), false;
+        return fd_parser_fail(p, json_string_value(own), NULL, "the namespace is not a name"),
+               false;
     if (!is_dotted_name(name))
         return fd_parser_fail(p, name, "letters, digits and _, not beginning with a digit",
                               "'%s' is not a name", name),
@@ -354,8 +355,8 @@ static fd_node *parse_reference(fd_parser *p, const char *name, const char *spac
         for (uint32_t i = 0; i < p->n_named; i++)
             known[k++] = fd_short_name(p->named[i]->name);
         const char *near = fd_did_you_mean(name, known, k);
-        const char *hint =
-            near == NULL ? NULL : fd_arena_printf(p->arena, "did you mean \"%s\"?", near);
+        const char *hint = near == NULL ? NULL
+                                        : fd_arena_printf(p->arena, "did you mean \"%s\"?", near);
         return fd_parser_fail(p, name, hint, "unknown type '%s'", name);
     }
     if (n->busy)
@@ -377,10 +378,9 @@ static void parse_logical(fd_parser *p, const json_t *o, fd_node *n)
     const char *text = json_string_value(json_object_get(o, "logicalType"));
     if (text == NULL)
         return;
-    static const fd_avro bases[] = {
-        FD_AVRO_NULL,
+    static const fd_avro bases[] = {FD_AVRO_NULL,
 #define X(name, text, base, per_second) FD_AVRO_##base,
-        FD_LOGICALS(X)
+                                    FD_LOGICALS(X)
 #undef X
     };
     for (int l = 1; l < FD_N_LOGICALS; l++) {
@@ -390,9 +390,9 @@ static void parse_logical(fd_parser *p, const json_t *o, fd_node *n)
         json_int_t precision = json_integer_value(json_object_get(o, "precision"));
         json_int_t scale = json_integer_value(json_object_get(o, "scale"));
         if (!base || (l == FD_LOGICAL_DECIMAL && !decimal_fits(n, precision, scale))) {
-            const char *why = fd_arena_printf(
-                p->arena, "logicalType %s does not fit this %s and is ignored", text,
-                fd_avro_name(n->kind));
+            const char *why = fd_arena_printf(p->arena,
+                                              "logicalType %s does not fit this %s and is ignored",
+                                              text, fd_avro_name(n->kind));
             warn(p, NULL, NULL, why);
             return;
         }

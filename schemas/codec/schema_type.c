@@ -266,9 +266,9 @@ static fd_kind plain_kind(const fd_node *n)
         break;
     }
     static const fd_kind kinds[FD_N_AVROS] = {
-        [FD_AVRO_NULL] = FD_NULL,     [FD_AVRO_BOOLEAN] = FD_BOOL,  [FD_AVRO_INT] = FD_INT,
-        [FD_AVRO_LONG] = FD_INT,      [FD_AVRO_FLOAT] = FD_DOUBLE,  [FD_AVRO_DOUBLE] = FD_DOUBLE,
-        [FD_AVRO_BYTES] = FD_BYTES,   [FD_AVRO_STRING] = FD_STRING, [FD_AVRO_ENUM] = FD_STRING,
+        [FD_AVRO_NULL] = FD_NULL,   [FD_AVRO_BOOLEAN] = FD_BOOL,  [FD_AVRO_INT] = FD_INT,
+        [FD_AVRO_LONG] = FD_INT,    [FD_AVRO_FLOAT] = FD_DOUBLE,  [FD_AVRO_DOUBLE] = FD_DOUBLE,
+        [FD_AVRO_BYTES] = FD_BYTES, [FD_AVRO_STRING] = FD_STRING, [FD_AVRO_ENUM] = FD_STRING,
         [FD_AVRO_FIXED] = FD_BYTES,
     };
     return kinds[n->kind];
