@@ -12,9 +12,6 @@ from collections import Counter, namedtuple
 Decision = namedtuple("Decision", "partition offset src key value headers")
 DeadLetter = namedtuple("DeadLetter", "src key value headers code stage")
 
-MAX_SHOWN = 20
-
-
 def parse_src(text):
     """'topic/partition/offset' as a tuple; None when it is something else."""
     try:

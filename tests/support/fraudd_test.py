@@ -27,6 +27,7 @@ import kafka_wire
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVERS = ROOT / "integration" / "servers"
+SHOWN = 8                                               # lines of a failure's detail
 FULL = os.environ.get("FRAUDD_SIZE", "ci") == "full"
 
 
@@ -46,11 +47,11 @@ class Results:
         self.failed += 1
         print(f"FAILED {what}", flush=True)
         lines = [detail] if isinstance(detail, str) else list(detail)
-        for line in lines[:20]:
+        for line in lines[:SHOWN]:
             if line:
                 print(f"    {line:.1000}", flush=True)
-        if len(lines) > 20:
-            print(f"    ... and {len(lines) - 20} more", flush=True)
+        if len(lines) > SHOWN:
+            print(f"    ... and {len(lines) - SHOWN} more", flush=True)
         return False
 
     def none(self, violations, what):
