@@ -1,0 +1,374 @@
+/*
+ * What a rule set says of a batch: rules one after the other over the rows they apply to, then a
+ * verdict per row. Invariant: a verdict is the same whatever other rows are in the batch.
+ * Thread: one per run.
+ */
+#include <stdlib.h>
+
+#include "base/assert.h"
+#include "base/hash.h"
+#include "store/ruleset_int.h"
+
+enum { NO_HIT = UINT32_MAX };
+
+/* Hits of one row are a chain in rule order. */
+typedef struct hit {
+    uint32_t rule;
+    uint32_t next;
+    fd_str message;
+} hit;
+
+struct fd_ruleset_run {
+    const fd_ruleset *set;
+    uint32_t max_rows;
+    fd_cel_run *cel;
+    uint32_t *rows; /* those a rule applies to */
+    uint32_t *fired_rows;
+    uint8_t *results;
+    fd_cel_value *messages;
+    uint32_t *first, *last; /* per row: its chain */
+    uint32_t *n_row_hits;
+    fd_flags *flags; /* per row */
+    hit *hits;
+    uint32_t n_hits, cap_hits;
+    uint64_t *count_hits, *count_errors, *count_evaluations; /* per rule */
+    const char **errors;
+};
+
+static void *array(size_t n, size_t size)
+{
+    void *p = calloc(n == 0 ? 1 : n, size);
+    FD_ALLOCATED(p);
+    return p;
+}
+
+fd_ruleset_run *fd_ruleset_run_new(const fd_ruleset *set, uint32_t max_rows)
+{
+    fd_ruleset_run *run = array(1, sizeof *run);
+    run->set = set;
+    run->max_rows = max_rows;
+    run->cel = fd_cel_run_new(set->programs, set->n_vars, max_rows);
+    run->rows = array(max_rows, sizeof *run->rows);
+    run->fired_rows = array(max_rows, sizeof *run->fired_rows);
+    run->results = array(max_rows, sizeof *run->results);
+    run->messages = array(max_rows, sizeof *run->messages);
+    run->first = array(max_rows, sizeof *run->first);
+    run->last = array(max_rows, sizeof *run->last);
+    run->n_row_hits = array(max_rows, sizeof *run->n_row_hits);
+    run->flags = array(max_rows, sizeof *run->flags);
+    run->count_hits = array(set->n_rules, sizeof *run->count_hits);
+    run->count_errors = array(set->n_rules, sizeof *run->count_errors);
+    run->count_evaluations = array(set->n_rules, sizeof *run->count_evaluations);
+    run->errors = array(set->n_rules, sizeof *run->errors);
+    return run;
+}
+
+void fd_ruleset_run_free(fd_ruleset_run *run)
+{
+    if (run == NULL)
+        return;
+    fd_cel_run_free(run->cel);
+    free(run->rows);
+    free(run->fired_rows);
+    free(run->results);
+    free(run->messages);
+    free(run->first);
+    free(run->last);
+    free(run->n_row_hits);
+    free(run->flags);
+    free(run->hits);
+    free(run->count_hits);
+    free(run->count_errors);
+    free(run->count_evaluations);
+    free(run->errors);
+    free(run);
+}
+
+/* The text of a key field; false when it is null. Ints in decimal, into buf. */
+static bool key_text(const fd_col *col, uint32_t row, char buf[24], fd_str *out)
+{
+    if (!col->valid[row])
+        return false;
+    if (col->type->kind != FD_INT) {
+        *out = col->v.s[row];
+        return true;
+    }
+    char *p = buf + 24;
+    int64_t v = col->v.i[row];
+    uint64_t u = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+    do {
+        *--p = (char)('0' + u % 10);
+        u /= 10;
+    } while (u != 0);
+    if (v < 0)
+        *--p = '-';
+    *out = (fd_str){p, (uint32_t)(buf + 24 - p)};
+    return true;
+}
+
+static bool snoozed(const fd_rule_def *r, const fd_col *col, uint32_t row, int64_t time_us)
+{
+    if (r->info.snooze_until_us == 0 || time_us < r->info.snooze_from_us ||
+        time_us >= r->info.snooze_until_us)
+        return false;
+    if (r->n_snooze_keys == 0)
+        return true;
+    char buf[24];
+    fd_str key;
+    if (!key_text(col, row, buf, &key))
+        return false;
+    for (uint32_t i = 0; i < r->n_snooze_keys; i++) {
+        if (fd_str_eq(key, r->snooze_keys[i]))
+            return true;
+    }
+    return false;
+}
+
+/* By hash of (rule id, key), below a limit that grows with percent: who is in stays in. */
+static bool rolled_out(const fd_rule_def *r, const fd_col *col, uint32_t row)
+{
+    char buf[24];
+    fd_str key;
+    if (r->rollout_limit == UINT64_MAX)
+        return true;
+    if (!key_text(col, row, buf, &key))
+        return false;
+    uint64_t seed = fd_hash64(r->id.p, r->id.n, 0);
+    return fd_hash64(key.p, key.n, seed) < r->rollout_limit;
+}
+
+static uint32_t applicable(const fd_ruleset_run *run, const fd_rule_def *r, const fd_batch *batch,
+                           const int64_t *time_us)
+{
+    uint32_t n = 0;
+    const fd_col *rollout = r->rollout_path.n == 0 ? NULL : fd_batch_path(batch, r->rollout_path);
+    const fd_col *snooze = r->snooze_path.n == 0 ? NULL : fd_batch_path(batch, r->snooze_path);
+    for (uint32_t row = 0; row < batch->root.n; row++) {
+        if (rolled_out(r, rollout, row) && !snoozed(r, snooze, row, time_us[row]))
+            run->rows[n++] = row;
+    }
+    return n;
+}
+
+static void add_hit(fd_ruleset_run *run, uint32_t row, uint32_t rule)
+{
+    if (run->n_hits == run->cap_hits) {
+        run->cap_hits = run->cap_hits == 0 ? 1024 : run->cap_hits * 2;
+        run->hits = realloc(run->hits, run->cap_hits * sizeof *run->hits);
+        FD_ALLOCATED(run->hits);
+    }
+    uint32_t at = run->n_hits++;
+    run->hits[at] = (hit){.rule = rule, .next = NO_HIT};
+    if (run->first[row] == NO_HIT)
+        run->first[row] = at;
+    else
+        run->hits[run->last[row]].next = at;
+    run->last[row] = at;
+    run->n_row_hits[row]++;
+}
+
+static void failed(fd_ruleset_run *run, uint32_t rule, uint32_t row, const char *text)
+{
+    run->flags[row] |= FD_FLAG_BIT(FD_FLAG_RULE_ERROR);
+    run->count_errors[rule]++;
+    run->errors[rule] = text;
+}
+
+/* The text of a failed condition: evaluated again for the first row only. */
+static const char *error_text(fd_ruleset_run *run, const fd_cel_program *p, uint32_t row)
+{
+    fd_cel_value v;
+    fd_cel_eval(run->cel, p, &row, 1, &v);
+    return v.kind == FD_CEL_ERROR ? v.v.text : "no such overload";
+}
+
+static void explain(fd_ruleset_run *run, uint32_t rule, uint32_t n)
+{
+    const fd_rule_def *r = &run->set->rules[rule];
+    if (r->message == NULL || n == 0)
+        return;
+    fd_cel_eval(run->cel, r->message, run->fired_rows, n, run->messages);
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t row = run->fired_rows[i];
+        if (run->messages[i].kind == FD_CEL_STRING)
+            run->hits[run->last[row]].message = fd_cel_text(&run->messages[i]);
+        else
+            failed(run, rule, row,
+                   run->messages[i].kind == FD_CEL_ERROR ? run->messages[i].v.text
+                                                         : "explain is not a string");
+    }
+}
+
+static void eval_rule(fd_ruleset_run *run, uint32_t rule, const fd_batch *batch,
+                      const int64_t *time_us)
+{
+    const fd_rule_def *r = &run->set->rules[rule];
+    uint32_t n = applicable(run, r, batch, time_us);
+    fd_cel_test(run->cel, r->when, run->rows, n, run->results);
+    run->count_evaluations[rule] += n;
+    uint32_t fired = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t row = run->rows[i];
+        if (run->results[i] == FD_CEL_TRUE) {
+            add_hit(run, row, rule);
+            run->fired_rows[fired++] = row;
+        } else if (run->results[i] == FD_CEL_FAILED) {
+            failed(run, rule, row,
+                   run->errors[rule] == NULL ? error_text(run, r->when, row) : run->errors[rule]);
+        }
+    }
+    run->count_hits[rule] += fired;
+    explain(run, rule, fired);
+}
+
+/* ---- verdicts ---- */
+
+static int severity_of(const fd_ruleset *set, const fd_rule_hit *h)
+{
+    return h->has_action ? set->decision.severity[h->action] : -1;
+}
+
+/* Is a's reason to stand before b's? Rule order settles ties: hits come in it. */
+static bool graver(const fd_ruleset *set, const fd_rule_hit *a, const fd_rule_hit *b)
+{
+    int sa = severity_of(set, a), sb = severity_of(set, b);
+    return sa != sb ? sa > sb : a->score > b->score;
+}
+
+static bool counts(const fd_rule_hit *h, bool allowed)
+{
+    return h->mode == FD_MODE_LIVE && (!allowed || (h->has_action && h->action == FD_ACTION_ALLOW));
+}
+
+/* Reasons of the rules that made the decision, by insertion: an event has few hits. */
+static uint32_t list_reasons(const fd_ruleset *set, const fd_verdict *v, bool allowed,
+                             const fd_rule_hit **order, fd_str *reasons)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < v->n_hits; i++) {
+        const fd_rule_hit *h = &v->hits[i];
+        if (!counts(h, allowed) || set->rules[h->rule].info.reason == NULL)
+            continue;
+        uint32_t at = n++;
+        for (; at > 0 && graver(set, h, order[at - 1]); at--)
+            order[at] = order[at - 1];
+        order[at] = h;
+    }
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        fd_str text = fd_str_from(set->rules[order[i]->rule].info.reason);
+        bool seen = false;
+        for (uint32_t k = 0; k < kept; k++)
+            seen = seen || fd_str_eq(reasons[k], text);
+        if (!seen)
+            reasons[kept++] = text;
+    }
+    return kept;
+}
+
+static fd_action worse(const fd_ruleset *set, fd_action a, fd_action b)
+{
+    return set->decision.severity[b] > set->decision.severity[a] ? b : a;
+}
+
+static void decide(const fd_ruleset *set, fd_verdict *v, bool *allowed)
+{
+    const fd_decision_def *d = &set->decision;
+    v->action = FD_ACTION_ALLOW;
+    *allowed = false;
+    for (uint32_t i = 0; i < v->n_hits; i++) {
+        const fd_rule_hit *h = &v->hits[i];
+        if (h->mode != FD_MODE_LIVE)
+            continue;
+        v->score += h->score;
+        if (h->has_action && h->action == FD_ACTION_ALLOW)
+            *allowed = true;
+        else if (h->has_action)
+            v->action = worse(set, v->action, h->action);
+    }
+    for (int a = 1; a < FD_N_ACTIONS; a++) {
+        if (d->has_threshold[a] && v->score >= d->threshold[a])
+            v->action = worse(set, v->action, (fd_action)a);
+    }
+    if (*allowed)
+        v->action = FD_ACTION_ALLOW;
+}
+
+static void fill(const fd_ruleset_run *run, uint32_t row, fd_rule_hit *hits)
+{
+    for (uint32_t at = run->first[row]; at != NO_HIT; at = run->hits[at].next) {
+        const fd_rule_def *r = &run->set->rules[run->hits[at].rule];
+        *hits++ = (fd_rule_hit){.id = r->id,
+                                .action = r->info.action,
+                                .has_action = r->info.has_action,
+                                .score = r->info.score,
+                                .mode = r->info.mode,
+                                .message = run->hits[at].message,
+                                .rule = run->hits[at].rule};
+    }
+}
+
+static void judge(fd_ruleset_run *run, uint32_t row, fd_verdict *v)
+{
+    *v = (fd_verdict){.flags = run->flags[row], .n_hits = run->n_row_hits[row]};
+    if (v->n_hits == 0)
+        return; /* allow: thresholds are above 0 */
+    fd_arena *a = fd_cel_run_arena(run->cel);
+    fd_rule_hit *hits = fd_arena_alloc(a, v->n_hits * sizeof *hits);
+    fd_str *reasons = fd_arena_alloc(a, v->n_hits * sizeof *reasons);
+    const fd_rule_hit **order = fd_arena_alloc(a, v->n_hits * sizeof *order);
+    FD_ALLOCATED(hits);
+    FD_ALLOCATED(reasons);
+    FD_ALLOCATED(order);
+    fill(run, row, hits);
+    v->hits = hits;
+    bool allowed;
+    decide(run->set, v, &allowed);
+    v->n_reasons = list_reasons(run->set, v, allowed, order, reasons);
+    v->reasons = reasons;
+}
+
+void fd_ruleset_eval(fd_ruleset_run *run, const fd_batch *batch, const int64_t *event_time_us,
+                     fd_verdict *out)
+{
+    uint32_t n = batch->root.n;
+    FD_ASSERT(batch->root.type == run->set->event);
+    FD_ASSERT(n <= run->max_rows);
+    fd_cel_run_begin(run->cel, batch);
+    run->n_hits = 0;
+    for (uint32_t row = 0; row < n; row++) {
+        run->first[row] = NO_HIT;
+        run->n_row_hits[row] = 0;
+        run->flags[row] = 0;
+    }
+    for (uint32_t rule = 0; rule < run->set->n_rules; rule++) {
+        if (run->set->rules[rule].info.mode != FD_MODE_OFF)
+            eval_rule(run, rule, batch, event_time_us);
+    }
+    for (uint32_t row = 0; row < n; row++)
+        judge(run, row, &out[row]);
+}
+
+uint64_t fd_ruleset_run_hits(const fd_ruleset_run *run, uint32_t rule)
+{
+    FD_ASSERT(rule < run->set->n_rules);
+    return run->count_hits[rule];
+}
+
+uint64_t fd_ruleset_run_errors(const fd_ruleset_run *run, uint32_t rule)
+{
+    FD_ASSERT(rule < run->set->n_rules);
+    return run->count_errors[rule];
+}
+
+uint64_t fd_ruleset_run_evaluations(const fd_ruleset_run *run, uint32_t rule)
+{
+    FD_ASSERT(rule < run->set->n_rules);
+    return run->count_evaluations[rule];
+}
+
+const char *fd_ruleset_run_last_error(const fd_ruleset_run *run, uint32_t rule)
+{
+    FD_ASSERT(rule < run->set->n_rules);
+    return run->errors[rule];
+}

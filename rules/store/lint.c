@@ -1,0 +1,76 @@
+/*
+ * What is legal and yet hardly meant: unused lists and variables, thresholds that no score reaches,
+ * rules that can never fire. Warnings, or errors under strict. Loading.
+ */
+#include "store/ruleset_int.h"
+
+static void unused(fd_loading *l)
+{
+    const fd_ruleset *set = l->set;
+    for (uint32_t i = 0; i < set->n_lists; i++) {
+        const fd_list_def *d = &set->lists[i];
+        if (!d->used)
+            fd_yaml_report(d->place.y, d->place.node, l->lint, NULL, "list \"%s\" is not used",
+                           d->name.p);
+    }
+    for (uint32_t i = 0; i < set->n_vars; i++) {
+        const fd_var_def *d = &set->vars[i];
+        if (!d->used)
+            fd_yaml_report(d->place.y, d->place.node, l->lint, NULL, "variable \"%s\" is not used",
+                           d->name.p);
+    }
+}
+
+static void constants(fd_loading *l)
+{
+    const fd_ruleset *set = l->set;
+    for (uint32_t i = 0; i < set->n_rules; i++) {
+        const fd_rule_def *r = &set->rules[i];
+        fd_cel_value v;
+        if (r->when == NULL || !fd_cel_program_constant(r->when, &v))
+            continue;
+        bool fires = v.kind == FD_CEL_BOOL && v.v.b;
+        fd_yaml_report(r->place.y, r->condition_node, l->lint, NULL, "rule \"%s\" %s", r->id.p,
+                       fires ? "always fires" : "can never fire");
+    }
+}
+
+static void thresholds(fd_loading *l)
+{
+    const fd_ruleset *set = l->set;
+    const fd_decision_def *d = &set->decision;
+    double reachable = 0;
+    for (uint32_t i = 0; i < set->n_rules; i++) {
+        const fd_rule_info *info = &set->rules[i].info;
+        if (info->mode == FD_MODE_LIVE && info->score > 0)
+            reachable += info->score;
+    }
+    for (int a = 1; a < FD_N_ACTIONS; a++) {
+        if (!d->has_threshold[a])
+            continue;
+        if (d->severity[a] < 0)
+            fd_yaml_report(d->place.y, d->place.node, FD_ERROR, NULL,
+                           "decision.score_thresholds has %s, decision.actions has not",
+                           fd_action_name((fd_action)a));
+        if (d->threshold[a] > reachable)
+            fd_yaml_report(d->place.y, d->place.node, l->lint, NULL,
+                           "no score reaches the threshold of %s: %g, all live rules together "
+                           "give %g",
+                           fd_action_name((fd_action)a), d->threshold[a], reachable);
+        for (int milder = 1; milder < FD_N_ACTIONS; milder++) {
+            if (d->has_threshold[milder] && d->severity[milder] < d->severity[a] &&
+                d->threshold[milder] >= d->threshold[a])
+                fd_yaml_report(d->place.y, d->place.node, l->lint, NULL,
+                               "the threshold of %s is never what decides: that of %s is not "
+                               "higher",
+                               fd_action_name((fd_action)milder), fd_action_name((fd_action)a));
+        }
+    }
+}
+
+void fd_store_lint(fd_loading *l)
+{
+    unused(l);
+    constants(l);
+    thresholds(l);
+}

@@ -1,0 +1,211 @@
+/* Lists by hash and by range; see lists.h. Loading has one owner, asking is for any thread. */
+#include "store/lists.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/assert.h"
+#include "base/hash.h"
+
+/* Open addressing, at most half full. Strings: n is the length and h the hash; numbers: bits. */
+typedef struct slot {
+    const char *p;
+    uint64_t bits; /* string: its hash; int, double: the value */
+    uint32_t n;
+    bool used;
+} slot;
+
+struct fd_list {
+    fd_list_type type;
+    fd_cel_set set;
+    fd_arena *arena; /* bytes of strings */
+    slot *slots;
+    size_t cap, n;
+    fd_ip_range *ranges;
+    size_t n_ranges, cap_ranges;
+};
+
+static const char *const type_names[] = {
+#define X(name, text, kind) text,
+    FD_LIST_TYPES(X)
+#undef X
+};
+static const uint8_t type_kinds[] = {
+#define X(name, text, kind) FD_CEL_##kind,
+    FD_LIST_TYPES(X)
+#undef X
+};
+
+const char *fd_list_type_name(fd_list_type t)
+{
+    FD_ASSERT(t < FD_N_LIST_TYPES);
+    return type_names[t];
+}
+
+static size_t slot_of(const fd_list *l, const char *p, uint32_t n, uint64_t bits)
+{
+    uint64_t h = l->type == FD_LIST_STRING ? bits : fd_hash64(&bits, sizeof bits, 0);
+    size_t i = h & (l->cap - 1);
+    while (l->slots[i].used && (l->slots[i].bits != bits || l->slots[i].n != n ||
+                                (n != 0 && memcmp(l->slots[i].p, p, n) != 0)))
+        i = (i + 1) & (l->cap - 1);
+    return i;
+}
+
+static void grow(fd_list *l)
+{
+    slot *old = l->slots;
+    size_t old_cap = l->cap;
+    l->cap = old_cap == 0 ? 16 : old_cap * 2;
+    l->slots = calloc(l->cap, sizeof *l->slots);
+    FD_ALLOCATED(l->slots);
+    for (size_t i = 0; i < old_cap; i++) {
+        if (old[i].used)
+            l->slots[slot_of(l, old[i].p, old[i].n, old[i].bits)] = old[i];
+    }
+    free(old);
+}
+
+static void add_slot(fd_list *l, fd_str text, uint64_t bits)
+{
+    if (2 * (l->n + 1) > l->cap)
+        grow(l);
+    size_t i = slot_of(l, text.p, text.n, bits);
+    if (l->slots[i].used)
+        return;
+    fd_str own = text.n == 0 ? text : fd_arena_str(l->arena, text);
+    l->slots[i] = (slot){.p = own.p, .n = own.n, .bits = bits, .used = true};
+    l->n++;
+}
+
+static bool has_slot(const fd_list *l, fd_str text, uint64_t bits)
+{
+    return l->n != 0 && l->slots[slot_of(l, text.p, text.n, bits)].used;
+}
+
+/* 0.0 and -0.0 are equal, and so have one form. */
+static uint64_t double_bits(double d)
+{
+    uint64_t bits;
+    if (d == 0)
+        d = 0;
+    memcpy(&bits, &d, sizeof bits);
+    return bits;
+}
+
+static fd_cel_value contains(const void *owner, const fd_cel_value *v)
+{
+    const fd_list *l = owner;
+    fd_ip_range ip;
+    switch (l->type) {
+    case FD_LIST_STRING:
+        return fd_cel_bool(has_slot(l, fd_cel_text(v), fd_hash64(v->v.p, v->n, 0)));
+    case FD_LIST_INT:
+        return fd_cel_bool(has_slot(l, (fd_str){0}, (uint64_t)v->v.i));
+    case FD_LIST_DOUBLE:
+        return fd_cel_bool(!isnan(v->v.d) && has_slot(l, (fd_str){0}, double_bits(v->v.d)));
+    case FD_LIST_CIDR:
+        if (memchr(v->v.p, '/', v->n) != NULL || !fd_cidr_parse(fd_cel_text(v), &ip))
+            return fd_cel_error(FD_CEL_E_BAD_IP);
+        return fd_cel_bool(fd_cidr_contains(l->ranges, l->n_ranges, ip.from));
+    case FD_N_LIST_TYPES:
+        break;
+    }
+    FD_UNREACHABLE();
+}
+
+fd_list *fd_list_new(const char *name, fd_list_type type)
+{
+    FD_ASSERT(type < FD_N_LIST_TYPES);
+    fd_list *l = calloc(1, sizeof *l);
+    FD_ALLOCATED(l);
+    l->type = type;
+    l->arena = fd_arena_new(16 * 1024, 0);
+    l->set = (fd_cel_set){
+        .elem = (fd_cel_kind)type_kinds[type], .name = name, .owner = l, .contains = contains};
+    return l;
+}
+
+void fd_list_free(fd_list *l)
+{
+    if (l == NULL)
+        return;
+    fd_arena_free(l->arena);
+    free(l->slots);
+    free(l->ranges);
+    free(l);
+}
+
+static const char *add_range(fd_list *l, fd_str entry)
+{
+    fd_ip_range r;
+    if (!fd_cidr_parse(entry, &r))
+        return "not an address or a network like 10.0.0.0/8 or 2001:db8::/32";
+    if (l->n_ranges == l->cap_ranges) {
+        l->cap_ranges = l->cap_ranges == 0 ? 16 : l->cap_ranges * 2;
+        l->ranges = realloc(l->ranges, l->cap_ranges * sizeof *l->ranges);
+        FD_ALLOCATED(l->ranges);
+    }
+    l->ranges[l->n_ranges++] = r;
+    return NULL;
+}
+
+/* strtoll and strtod want an end; entries are short. */
+static bool copy_number(fd_str entry, char buf[64])
+{
+    if (entry.n == 0 || entry.n >= 64)
+        return false;
+    memcpy(buf, entry.p, entry.n);
+    buf[entry.n] = '\0';
+    return true;
+}
+
+const char *fd_list_add(fd_list *l, fd_str entry)
+{
+    char buf[64];
+    char *end;
+    if (l->type == FD_LIST_STRING) {
+        add_slot(l, entry, fd_hash64(entry.p, entry.n, 0));
+        return NULL;
+    }
+    if (l->type == FD_LIST_CIDR)
+        return add_range(l, entry);
+    bool number = copy_number(entry, buf);
+    errno = 0;
+    if (l->type == FD_LIST_INT) {
+        long long v = number ? strtoll(buf, &end, 10) : 0;
+        if (!number || *end != '\0' || errno != 0)
+            return "not a whole number";
+        add_slot(l, (fd_str){0}, (uint64_t)v);
+        return NULL;
+    }
+    double d = number ? strtod(buf, &end) : 0;
+    if (!number || *end != '\0' || !isfinite(d))
+        return "not a number";
+    add_slot(l, (fd_str){0}, double_bits(d));
+    return NULL;
+}
+
+void fd_list_seal(fd_list *l)
+{
+    if (l->type == FD_LIST_CIDR)
+        l->n_ranges = fd_cidr_normalise(l->ranges, l->n_ranges);
+    l->set.n_entries = fd_list_count(l);
+}
+
+const fd_cel_set *fd_list_set(const fd_list *l)
+{
+    return &l->set;
+}
+
+uint64_t fd_list_count(const fd_list *l)
+{
+    return l->type == FD_LIST_CIDR ? l->n_ranges : l->n;
+}
+
+size_t fd_list_bytes(const fd_list *l)
+{
+    return sizeof *l + fd_arena_held(l->arena) + l->cap * sizeof *l->slots +
+           l->cap_ranges * sizeof *l->ranges;
+}

@@ -1,0 +1,363 @@
+/* The sections of a rule file but for the rules themselves: decision, lists, variables. Loading. */
+#include <stdlib.h>
+
+#include "base/assert.h"
+#include "store/ruleset_int.h"
+
+void *fd_store_push(fd_arena *arena, void *items, uint32_t *n, uint32_t *cap, size_t size)
+{
+    if (*n == *cap) {
+        uint32_t grown = *cap == 0 ? 16 : *cap * 2;
+        void *fresh = fd_arena_zalloc(arena, grown * size);
+        FD_ALLOCATED(fresh);
+        if (*n != 0)
+            memcpy(fresh, items, *n * size);
+        items = fresh;
+        *cap = grown;
+    }
+    (*n)++;
+    return items;
+}
+
+bool fd_store_action(fd_yaml *y, const fd_yaml_node *n, const char *what, fd_action *out)
+{
+    fd_str text;
+    if (!fd_yaml_text(y, n, what, &text))
+        return false;
+    if (fd_action_parse(text, out))
+        return true;
+    fd_yaml_report(y, n, FD_ERROR, "actions are allow, review, challenge and block",
+                   "%s: \"%s\" is not an action", what, text.p);
+    return false;
+}
+
+/* ---- decision ---- */
+
+static void read_actions(fd_decision_def *d, fd_yaml *y, fd_yaml_node *n)
+{
+    if (!fd_yaml_is_list(y, n, "decision.actions"))
+        return;
+    for (int a = 0; a < FD_N_ACTIONS; a++)
+        d->severity[a] = -1;
+    int rank = 0;
+    yaml_node_item_t *end = n->data.sequence.items.top;
+    for (yaml_node_item_t *i = n->data.sequence.items.start; i < end; i++) {
+        fd_yaml_node *item = fd_yaml_get(y, *i);
+        fd_action a;
+        if (!fd_store_action(y, item, "decision.actions", &a))
+            continue;
+        if (d->severity[a] >= 0)
+            fd_yaml_report(y, item, FD_ERROR, NULL, "decision.actions names %s twice",
+                           fd_action_name(a));
+        d->severity[a] = rank++;
+    }
+    if (rank == 0 || d->severity[FD_ACTION_ALLOW] != 0)
+        fd_yaml_report(y, n, FD_ERROR, "the list goes from the mildest to the most severe",
+                       "decision.actions must begin with allow");
+}
+
+static void read_threshold(void *ctx, fd_yaml *y, int key, fd_yaml_node *key_node,
+                           fd_yaml_node *value)
+{
+    (void)key_node;
+    fd_decision_def *d = ctx;
+    fd_action a = (fd_action)(key + 1); /* allow has none */
+    d->has_threshold[a] = fd_yaml_double(y, value, "a score threshold", 1e-9, 1e12,
+                                         &d->threshold[a]);
+}
+
+enum { DECISION_ACTIONS, DECISION_THRESHOLDS, N_DECISION_KEYS };
+static const char *const decision_keys[] = {"actions", "score_thresholds"};
+
+static void read_decision_key(void *ctx, fd_yaml *y, int key, fd_yaml_node *key_node,
+                              fd_yaml_node *value)
+{
+    (void)key_node;
+    static const char *const actions[] = {"review", "challenge", "block"};
+    if (key == DECISION_ACTIONS)
+        read_actions(ctx, y, value);
+    else
+        fd_yaml_map(y, value, "decision.score_thresholds", actions, FD_N_ACTIONS - 1,
+                    read_threshold, ctx);
+}
+
+static void read_decision(fd_loading *l, fd_yaml *y, fd_yaml_node *key, fd_yaml_node *value)
+{
+    fd_decision_def *d = &l->set->decision;
+    if (d->given) {
+        fd_yaml_report(y, key, FD_ERROR, "one file of a rule set says how it decides",
+                       "decision is already given in %s:%d", d->place.y->name,
+                       fd_yaml_line(d->place.node));
+        return;
+    }
+    d->given = true;
+    d->place = (fd_def_place){y, key};
+    fd_yaml_map(y, value, "decision", decision_keys, N_DECISION_KEYS, read_decision_key, d);
+}
+
+/* ---- lists ---- */
+
+enum { LIST_TYPE, LIST_FILE, LIST_ITEMS, N_LIST_KEYS };
+static const char *const list_keys[] = {"type", "file", "items"};
+
+typedef struct list_parts {
+    fd_yaml_node *at[N_LIST_KEYS];
+} list_parts;
+
+static void read_list_key(void *ctx, fd_yaml *y, int key, fd_yaml_node *key_node,
+                          fd_yaml_node *value)
+{
+    (void)y;
+    (void)key_node;
+    list_parts *parts = ctx;
+    parts->at[key] = value;
+}
+
+static bool read_list_type(fd_yaml *y, const fd_yaml_node *n, fd_list_type *out)
+{
+    fd_str text;
+    if (!fd_yaml_text(y, n, "type", &text))
+        return false;
+    for (int t = 0; t < FD_N_LIST_TYPES; t++) {
+        if (!fd_str_eq_c(text, fd_list_type_name((fd_list_type)t)))
+            continue;
+        *out = (fd_list_type)t;
+        return true;
+    }
+    fd_yaml_report(y, n, FD_ERROR, "types of lists are string, int, double and cidr",
+                   "\"%s\" is not a type of list", text.p);
+    return false;
+}
+
+static bool add_entry(fd_loading *l, fd_list *list, fd_str entry, const char **why)
+{
+    fd_strbuf_printf(&l->lists_bytes, "%u:", entry.n);
+    fd_strbuf_add(&l->lists_bytes, entry.p, entry.n);
+    *why = fd_list_count(list) >= FD_RULES_MAX_LIST_ENTRIES ? "one entry too many"
+                                                            : fd_list_add(list, entry);
+    return *why == NULL;
+}
+
+static void read_items(fd_loading *l, fd_yaml *y, fd_yaml_node *n, fd_list *list)
+{
+    if (!fd_yaml_is_list(y, n, "items"))
+        return;
+    yaml_node_item_t *end = n->data.sequence.items.top;
+    for (yaml_node_item_t *i = n->data.sequence.items.start; i < end; i++) {
+        fd_yaml_node *item = fd_yaml_get(y, *i);
+        fd_str text;
+        const char *why;
+        if (fd_yaml_text(y, item, "an item", &text) && !add_entry(l, list, text, &why))
+            fd_yaml_report(y, item, FD_ERROR, NULL, "%s: %s", text.p, why);
+    }
+}
+
+static fd_str trimmed(const char *p, size_t n)
+{
+    while (n > 0 && (p[n - 1] == ' ' || p[n - 1] == '\t' || p[n - 1] == '\r'))
+        n--;
+    while (n > 0 && (*p == ' ' || *p == '\t')) {
+        p++;
+        n--;
+    }
+    return (fd_str){p, (uint32_t)n};
+}
+
+/* One entry a line; blank lines and lines that begin with # say nothing. */
+static void read_lines(fd_loading *l, const char *path, const fd_strbuf *bytes, fd_list *list)
+{
+    int line = 0;
+    for (size_t at = 0; at < bytes->n;) {
+        const char *nl = memchr(bytes->p + at, '\n', bytes->n - at);
+        size_t end = nl == NULL ? bytes->n : (size_t)(nl - bytes->p);
+        fd_str entry = trimmed(bytes->p + at, end - at);
+        at = end + 1;
+        line++;
+        const char *why;
+        if (entry.n == 0 || entry.p[0] == '#' || add_entry(l, list, entry, &why))
+            continue;
+        char *source = fd_arena_str(l->set->arena, entry).n == 0
+                           ? NULL
+                           : fd_arena_printf(l->set->arena, FD_STR_FMT, FD_STR_ARG(entry));
+        fd_diags_add(l->diags, &(fd_diag){.severity = FD_ERROR,
+                                          .file = path,
+                                          .line = line,
+                                          .col = 1,
+                                          .width = (int)entry.n,
+                                          .source = source,
+                                          .text = why});
+    }
+}
+
+static void read_list_file(fd_loading *l, fd_yaml *y, fd_yaml_node *n, fd_list *list)
+{
+    fd_str name;
+    if (!fd_yaml_text(y, n, "file", &name))
+        return;
+    char *path = name.p[0] == '/' ? fd_arena_printf(l->set->arena, "%s", name.p)
+                                  : fd_arena_printf(l->set->arena, "%s/%s", l->dir, name.p);
+    fd_strbuf bytes = {0};
+    const char *why;
+    if (fd_store_read(path, FD_RULES_MAX_LIST_BYTES, &bytes, &why))
+        read_lines(l, path, &bytes, list);
+    else
+        fd_yaml_report(y, n, FD_ERROR, "list files are found from the rule directory", "%s: %s",
+                       path, why);
+    fd_strbuf_free(&bytes);
+}
+
+static void read_list(fd_loading *l, fd_yaml *y, fd_yaml_node *key, fd_yaml_node *value)
+{
+    fd_str name;
+    if (!fd_yaml_text(y, key, "a list's name", &name))
+        return;
+    fd_ruleset *set = l->set;
+    for (uint32_t i = 0; i < set->n_lists; i++) {
+        if (fd_str_eq(set->lists[i].name, name))
+            fd_yaml_report(y, key, FD_ERROR, NULL, "list \"%s\" is defined twice", name.p);
+    }
+    if (set->n_lists == FD_RULES_MAX_LISTS) {
+        fd_yaml_report(y, key, FD_ERROR, NULL, "more than %d lists", FD_RULES_MAX_LISTS);
+        return;
+    }
+    list_parts parts = {{NULL}};
+    fd_yaml_map(y, value, "a list", list_keys, N_LIST_KEYS, read_list_key, &parts);
+    fd_list_type type = FD_LIST_STRING;
+    bool typed = false;
+    if (parts.at[LIST_TYPE] != NULL)
+        typed = read_list_type(y, parts.at[LIST_TYPE], &type);
+    else
+        fd_yaml_report(y, key, FD_ERROR, "add type: string", "list \"%s\" has no type", name.p);
+    if ((parts.at[LIST_FILE] == NULL) == (parts.at[LIST_ITEMS] == NULL))
+        fd_yaml_report(y, key, FD_ERROR, NULL, "list \"%s\" needs either file or items", name.p);
+    set->lists = fd_store_push(set->arena, set->lists, &set->n_lists, &set->cap_lists,
+                               sizeof *set->lists);
+    fd_list *list = typed ? fd_list_new(name.p, type) : NULL;
+    set->lists[set->n_lists - 1] = (fd_list_def){.name = name, .place = {y, key}, .list = list};
+    if (list == NULL)
+        return;
+    fd_strbuf_printf(&l->lists_bytes, "[%s:%s]", name.p, fd_list_type_name(type));
+    if (parts.at[LIST_ITEMS] != NULL)
+        read_items(l, y, parts.at[LIST_ITEMS], list);
+    if (parts.at[LIST_FILE] != NULL)
+        read_list_file(l, y, parts.at[LIST_FILE], list);
+    fd_list_seal(list);
+}
+
+static void read_lists(fd_loading *l, fd_yaml *y, fd_yaml_node *n)
+{
+    if (n->type != YAML_MAPPING_NODE) {
+        fd_yaml_report(y, n, FD_ERROR, NULL, "lists: expected a mapping of names to lists");
+        return;
+    }
+    yaml_node_pair_t *end = n->data.mapping.pairs.top;
+    for (yaml_node_pair_t *p = n->data.mapping.pairs.start; p < end; p++)
+        read_list(l, y, fd_yaml_get(y, p->key), fd_yaml_get(y, p->value));
+}
+
+/* ---- variables ---- */
+
+enum { VAR_NAME, VAR_EXPRESSION, N_VAR_KEYS };
+static const char *const var_keys[] = {"name", "expression"};
+
+static void read_var_key(void *ctx, fd_yaml *y, int key, fd_yaml_node *key_node,
+                         fd_yaml_node *value)
+{
+    (void)key_node;
+    fd_var_def *v = ctx;
+    if (key == VAR_NAME)
+        fd_yaml_text(y, value, "name", &v->name);
+    else
+        fd_yaml_cel(y, value, "expression", &v->source);
+}
+
+static void read_variable(fd_loading *l, fd_yaml *y, fd_yaml_node *n)
+{
+    fd_ruleset *set = l->set;
+    fd_var_def v = {.place = {y, n}};
+    fd_yaml_map(y, n, "a variable", var_keys, N_VAR_KEYS, read_var_key, &v);
+    if (v.name.n == 0 || v.source.text.p == NULL) {
+        fd_yaml_report(y, n, FD_ERROR, NULL, "a variable needs name and expression");
+        return;
+    }
+    for (uint32_t i = 0; i < set->n_vars; i++) {
+        if (fd_str_eq(set->vars[i].name, v.name))
+            fd_yaml_report(y, n, FD_ERROR, NULL, "variable \"%s\" is defined twice", v.name.p);
+    }
+    if (set->n_vars == FD_RULES_MAX_VARIABLES) {
+        fd_yaml_report(y, n, FD_ERROR, NULL, "more than %d variables", FD_RULES_MAX_VARIABLES);
+        return;
+    }
+    set->vars = fd_store_push(set->arena, set->vars, &set->n_vars, &set->cap_vars,
+                              sizeof *set->vars);
+    set->vars[set->n_vars - 1] = v;
+}
+
+/* ---- the file ---- */
+
+#define SECTIONS(X) X(version) X(decision) X(lists) X(features) X(variables) X(rules)
+enum {
+#define X(name) SECTION_##name,
+    SECTIONS(X)
+#undef X
+        N_SECTIONS
+};
+static const char *const sections[] = {
+#define X(name) #name,
+    SECTIONS(X)
+#undef X
+};
+
+typedef struct file_ctx {
+    fd_loading *l;
+    bool versioned;
+} file_ctx;
+
+static void each_item(fd_loading *l, fd_yaml *y, fd_yaml_node *n, const char *what,
+                      void (*fn)(fd_loading *, fd_yaml *, fd_yaml_node *))
+{
+    if (!fd_yaml_is_list(y, n, what))
+        return;
+    yaml_node_item_t *end = n->data.sequence.items.top;
+    for (yaml_node_item_t *i = n->data.sequence.items.start; i < end; i++)
+        fn(l, y, fd_yaml_get(y, *i));
+}
+
+static void read_section(void *ctx, fd_yaml *y, int key, fd_yaml_node *key_node,
+                         fd_yaml_node *value)
+{
+    file_ctx *f = ctx;
+    int64_t version;
+    switch (key) {
+    case SECTION_version:
+        f->versioned = true;
+        fd_yaml_int(y, value, "version", 1, 1, &version);
+        break;
+    case SECTION_decision:
+        read_decision(f->l, y, key_node, value);
+        break;
+    case SECTION_lists:
+        read_lists(f->l, y, value);
+        break;
+    case SECTION_features:
+        fd_yaml_report(y, key_node, FD_ERROR, "take the section out; rules see event fields only",
+                       "features need windowed state, which this version does not have");
+        break;
+    case SECTION_variables:
+        each_item(f->l, y, value, "variables", read_variable);
+        break;
+    default:
+        each_item(f->l, y, value, "rules", fd_store_read_rule);
+        break;
+    }
+}
+
+void fd_store_read_sections(fd_loading *l, fd_yaml *y)
+{
+    file_ctx ctx = {.l = l};
+    fd_yaml_node *root = fd_yaml_root(y);
+    fd_yaml_map(y, root, "a rule file", sections, N_SECTIONS, read_section, &ctx);
+    if (!ctx.versioned)
+        fd_yaml_report(y, root, FD_ERROR, "add version: 1 as the first line",
+                       "the file does not say its version");
+}

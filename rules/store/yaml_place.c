@@ -1,0 +1,140 @@
+/* Places in a YAML file; see yaml_place.h. One owner at a time. */
+#include "store/yaml_place.h"
+
+size_t fd_yaml_byte_offset(const fd_yaml *y, size_t line, size_t column)
+{
+    const char *p = y->text.p;
+    size_t n = y->text.n, at = 0;
+    for (size_t l = 0; l < line && at < n; at++)
+        l += p[at] == '\n';
+    for (size_t c = 0; c < column && at < n; c++) {
+        size_t len = fd_utf8_len((const unsigned char *)p + at, n - at);
+        at += len == 0 ? 1 : len;
+    }
+    return at;
+}
+
+void fd_yaml_fill_place(fd_yaml *y, size_t offset, fd_diag *d)
+{
+    size_t n = y->text.n, start = 0;
+    if (offset > n)
+        offset = n;
+    d->line = 1;
+    for (size_t i = 0; i < offset; i++) {
+        if (y->text.p[i] != '\n')
+            continue;
+        d->line++;
+        start = i + 1;
+    }
+    size_t end = offset;
+    while (end < n && y->text.p[end] != '\n' && y->text.p[end] != '\r')
+        end++;
+    d->col = (int)(offset - start) + 1;
+    d->source = fd_arena_str(y->arena, (fd_str){y->text.p + start, (uint32_t)(end - start)}).p;
+}
+
+/* What maps a scalar's decoded text to the file. */
+typedef struct scalar_map {
+    fd_yaml *y;
+    fd_str decoded;
+    size_t start, end; /* of the raw text, in bytes */
+    yaml_scalar_style_t style;
+} scalar_map;
+
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* Raw bytes of one escape of a double-quoted scalar. */
+static size_t escape_length(char kind)
+{
+    return kind == 'x' ? 4 : kind == 'u' ? 6 : kind == 'U' ? 10 : 2;
+}
+
+/* The indentation that a block scalar's first line of content has. */
+static size_t block_indent(const char *p, size_t at, size_t end)
+{
+    size_t indent = 0;
+    for (; at < end && (p[at] == ' ' || p[at] == '\n' || p[at] == '\r'); at++)
+        indent = p[at] == ' ' ? indent + 1 : 0;
+    return indent;
+}
+
+static size_t skip_indent(const char *p, size_t at, size_t end, size_t indent)
+{
+    for (size_t i = 0; i < indent && at < end && p[at] == ' '; i++)
+        at++;
+    return at;
+}
+
+/* Walks raw and decoded text side by side. Where folding made one blank of several, the raw run
+ * is skipped; anything else that differs is an escape. */
+static size_t raw_offset(const scalar_map *m, uint32_t offset)
+{
+    const char *raw = m->y->text.p;
+    size_t j = m->start, end = m->end, indent = 0;
+    bool block = m->style == YAML_LITERAL_SCALAR_STYLE || m->style == YAML_FOLDED_SCALAR_STYLE;
+    bool quoted = m->style == YAML_SINGLE_QUOTED_SCALAR_STYLE ||
+                  m->style == YAML_DOUBLE_QUOTED_SCALAR_STYLE;
+    if (quoted)
+        j++;
+    if (block) {
+        while (j < end && raw[j] != '\n')
+            j++;
+        j++;
+        indent = block_indent(raw, j, end);
+        j = skip_indent(raw, j, end, indent);
+    }
+    for (uint32_t i = 0; i < offset && j < end;) {
+        char c = m->decoded.p[i];
+        if (m->style == YAML_DOUBLE_QUOTED_SCALAR_STYLE && raw[j] == '\\') {
+            bool joins = j + 1 < end && is_space(raw[j + 1]) && raw[j + 1] != ' ';
+            i += joins ? 0
+                       : (uint32_t)fd_utf8_len((const unsigned char *)m->decoded.p + i,
+                                               m->decoded.n - i);
+            j += joins ? 1 : escape_length(raw[j + 1]);
+        } else if (m->style == YAML_SINGLE_QUOTED_SCALAR_STYLE && c == '\'') {
+            i++;
+            j += 2;
+        } else if (raw[j] == c) {
+            i++;
+            j++;
+            if (block && c == '\n')
+                j = skip_indent(raw, j, end, indent);
+        } else if (is_space(raw[j])) {
+            bool line_end = raw[j] == '\n';
+            bool folded = line_end && is_space(c);
+            i += folded;
+            j++;
+            if (block && line_end)
+                j = skip_indent(raw, j, end, indent);
+        } else {
+            i++;
+        }
+    }
+    /* Blanks that folding left behind are not what a message means. */
+    while (!block && offset < m->decoded.n && j < end && is_space(raw[j]) &&
+           !is_space(m->decoded.p[offset]))
+        j++;
+    return j;
+}
+
+static void locate(void *ctx, uint32_t offset, fd_diag *place)
+{
+    const scalar_map *m = ctx;
+    fd_yaml_fill_place(m->y, raw_offset(m, offset), place);
+}
+
+bool fd_yaml_cel(fd_yaml *y, fd_yaml_node *n, const char *what, fd_cel_source *out)
+{
+    fd_str text;
+    if (!fd_yaml_text(y, n, what, &text))
+        return false;
+    scalar_map *m = fd_arena_alloc(y->arena, sizeof *m);
+    *m = (scalar_map){.y = y, .decoded = text, .style = n->data.scalar.style};
+    m->start = fd_yaml_byte_offset(y, n->start_mark.line, n->start_mark.column);
+    m->end = fd_yaml_byte_offset(y, n->end_mark.line, n->end_mark.column);
+    *out = (fd_cel_source){.text = text, .file = y->name, .locate = locate, .ctx = m};
+    return true;
+}
