@@ -137,7 +137,7 @@
     X("auto.commit.interval.ms", "offsets are committed with the decisions, in one transaction")   \
     X("enable.auto.offset.store", "offsets are committed with the decisions, in one transaction")  \
     X("offset.store.method", "offsets are committed with the decisions, in one transaction")       \
-    X("check.crcs", "a damaged record must not be decided: it is on")                               \
+    X("check.crcs", "a damaged record must not be decided: it is on")                              \
     X("allow.auto.create.topics", "a missing topic is an error, not a new topic")                  \
     X("isolation.level", "only committed events may be decided: it is read_committed")             \
     X("auto.offset.reset", "partitions start where `start` of their source says")                  \
@@ -148,7 +148,7 @@
     X("enable.idempotence", "transactional producers are idempotent")                              \
     X("acks", "transactions need all replicas: it is all")                                         \
     X("request.required.acks", "transactions need all replicas: it is all")                        \
-    X("enable.gapless.guarantee", "it would make a lost message fatal; transactions abort instead") \
+    X("enable.gapless.guarantee", "a lost message aborts its transaction instead")                 \
     X("delivery.report.only.error", "every delivery report is counted")                            \
     X("opaque", "it is a pointer inside the program")                                              \
     X("default_topic_conf", "it is a pointer inside the program")

@@ -1,0 +1,52 @@
+"""Who may use whom. The arrows of the design, and the one place where each library is at home."""
+
+# module -> modules whose headers it may include and whose targets it may link.
+MAY_USE = {
+    "base": set(),
+    "domain": {"base"},
+    "ports": {"domain", "base"},
+    "lang": {"domain", "base"},
+    "codec": {"domain", "base"},
+    "store": {"lang", "domain", "base"},
+    "engine": {"lang", "store", "codec", "domain", "base"},
+    "pipeline": {"engine", "ports", "domain", "base"},
+    "config": {"ports", "domain", "base"},
+    "telemetry": {"ports", "domain", "base"},
+    "kafka": {"ports", "codec", "domain", "base", "telemetry"},
+    "registry": {"ports", "codec", "domain", "base", "telemetry"},
+    "admin": {"ports", "codec", "domain", "base", "telemetry"},
+    "redis": {"ports", "codec", "domain", "base", "telemetry"},
+    "app": None,  # everything
+}
+
+# Header of a library -> the modules that may include it (tests may include any).
+LIBRARY_HEADERS = {
+    r"avro\.h|avro/.*": {"codec"},
+    r"librdkafka/.*": {"kafka"},
+    r"curl/.*": {"registry"},
+    r"microhttpd\.h": {"admin"},
+    r"hiredis/.*": {"redis"},
+    r"yaml\.h": {"store", "config"},
+    r"jansson\.h": {"codec", "kafka", "registry", "admin", "app"},
+    r"openssl/.*": {"base"},
+    r"xxhash\.h": {"base"},
+    r"zlib\.h": {"codec"},
+    r"cmocka\.h": set(),
+}
+
+# Target of a library -> the modules that may link it.
+LIBRARY_TARGETS = {
+    "PkgConfig::AVRO": {"codec"},
+    "PkgConfig::RDKAFKA": {"kafka"},
+    "PkgConfig::CURL": {"registry"},
+    "PkgConfig::MICROHTTPD": {"admin"},
+    "PkgConfig::YAML": {"store", "config"},
+    "PkgConfig::JANSSON": {"codec", "kafka", "registry", "admin", "app"},
+    "PkgConfig::OPENSSL": {"base"},
+    "PkgConfig::XXHASH": {"base"},
+    "PkgConfig::ZLIB": {"codec"},
+    "PkgConfig::CMOCKA": set(),
+}
+
+# Modules that may ask the system for the time, chance, the environment or a connection.
+WORLDLY = {"app", "kafka", "registry", "admin", "redis"}
