@@ -146,6 +146,16 @@ static uint8_t pick_city(fd_stream *s, uint8_t here)
     return FD_CITIES[city].country == FD_CITIES[here].country ? city : here;
 }
 
+/* People look at home first. */
+static fd_merchant pick_web_shop(fd_stream *s, const fd_customer *c, fd_category_id kind)
+{
+    enum { LOOKS = 5 };
+    fd_merchant m = fd_world_web_shop(s->world, kind, fd_rng_next(&s->rng));
+    for (int i = 1; i < LOOKS && m.country != FD_CITIES[c->home].country; i++)
+        m = fd_world_web_shop(s->world, kind, fd_rng_next(&s->rng));
+    return m;
+}
+
 static void set_presence(fd_stream *s, fd_payment *p)
 {
     uint32_t r = fd_rng_below(&s->rng, 1000);
@@ -201,9 +211,8 @@ static void write_genuine(fd_stream *s, fd_payment *p, fd_customer *customer, ui
     uint8_t here = fd_world_whereabouts(s->world, &c, p->event_time);
     bool present = k->channel == FD_CHANNEL_POS || k->channel == FD_CHANNEL_ATM;
     uint8_t city = present ? pick_city(s, here) : here;
-    uint64_t r = fd_rng_next(&s->rng);
-    fd_merchant m = present ? fd_world_shop(s->world, city, kind, r)
-                            : fd_world_web_shop(s->world, kind, r);
+    fd_merchant m = present ? fd_world_shop(s->world, city, kind, fd_rng_next(&s->rng))
+                            : pick_web_shop(s, &c, kind);
     *card = fd_rng_chance(&s->rng, 750000) ? 0 : fd_rng_below(&s->rng, c.n_cards);
     fd_payment_set_card(p, &c, *card);
     fd_payment_set_shop(p, &m);

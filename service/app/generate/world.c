@@ -210,7 +210,7 @@ uint32_t fd_world_busy(int64_t time_ms)
     /* From Thursday, the first day of the epoch. */
     static const uint16_t DAYS[7] = {1000, 1160, 1200, 880, 920, 950, 960};
     int64_t hour = time_ms / 3600000;
-    uint32_t mean = 1014; /* of HOURS; that of DAYS is 1010 */
+    uint32_t mean = 973; /* of HOURS; that of DAYS is 1010 */
     return (uint32_t)((uint64_t)HOURS[hour % 24] * DAYS[hour / 24 % 7] * 1024 / (mean * 1010));
 }
 

@@ -1,0 +1,27 @@
+/* The Kafka options of the tools; see kafka_options.h. */
+#include "app/kafka_options.h"
+
+#include "base/assert.h"
+
+/* Called from librdkafka's threads: stdio locks the stream. */
+static void log_line(void *self, fd_log_level level, const char *facility, const char *text)
+{
+    (void)self;
+    if (level >= FD_LOG_WARN)
+        fd_cli_notice("kafka: %s: %s", facility, text);
+}
+
+fd_kafka_settings fd_kafka_options_settings(fd_kafka_options *o)
+{
+    static const char KEY[] = "bootstrap.servers";
+    fd_cli_kvs *p = &o->properties;
+    size_t at = 0;
+    while (at < p->n && strcmp(p->items[at].key, KEY) != 0)
+        at++;
+    if (at == p->n && p->n < FD_CLI_MAX_KVS)
+        p->items[p->n++] = (fd_kv){KEY, o->brokers == NULL ? "localhost:9092" : o->brokers};
+    else if (at < p->n && o->brokers != NULL)
+        p->items[at].value = o->brokers;
+    o->kvs = (fd_kvs){p->items, p->n};
+    return (fd_kafka_settings){.common = &o->kvs, .log = {.write = log_line}};
+}
