@@ -67,7 +67,7 @@ typedef struct fd_worker_status {
     bool opened; /* producers are ready */
     bool recovering;
     bool breaker;
-    char schema_text[200]; /* why the last of them waits; "" = none does */
+    char schema_text[640]; /* why the last of them waits; "" = none does */
 } fd_worker_status;
 
 fd_worker *fd_worker_new(const fd_worker_config *config);

@@ -39,7 +39,7 @@ struct fd_worker {
     int64_t retry_start_ns; /* not before: ask again for start offsets */
     int64_t reported_ns;
     uint64_t key_counter;
-    char schema_text[200];
+    char schema_text[640];
     atomic_bool stopping;
     atomic_bool resume_breaker;
     fd_err failure;
