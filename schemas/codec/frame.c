@@ -3,33 +3,11 @@
 
 #include "base/assert.h"
 
-struct framing_row {
-    const char *text;
-    uint32_t bytes;
-};
-
-static const struct framing_row rows[] = {
-#define X(name, text, bytes) {text, bytes},
+static const uint32_t header_bytes[] = {
+#define X(name, text, bytes) bytes,
     FD_FRAMINGS(X)
 #undef X
 };
-
-const char *fd_framing_name(fd_framing f)
-{
-    FD_ASSERT(f < FD_N_FRAMINGS);
-    return rows[f].text;
-}
-
-bool fd_framing_parse(fd_str text, fd_framing *out)
-{
-    for (int f = 0; f < FD_N_FRAMINGS; f++) {
-        if (!fd_str_eq_c(text, rows[f].text))
-            continue;
-        *out = (fd_framing)f;
-        return true;
-    }
-    return false;
-}
 
 fd_poison fd_frame_parse(fd_framing framing, fd_str value, fd_frame *out)
 {
@@ -38,7 +16,7 @@ fd_poison fd_frame_parse(fd_framing framing, fd_str value, fd_frame *out)
     if (value.n == 0)
         return FD_POISON_EMPTY_PAYLOAD;
     const unsigned char *p = (const unsigned char *)value.p;
-    uint32_t head = rows[framing].bytes;
+    uint32_t head = header_bytes[framing];
     if (value.n < head)
         return FD_POISON_BAD_FRAME;
     if (framing == FD_FRAMING_CONFLUENT) {
@@ -70,5 +48,5 @@ uint32_t fd_frame_write(fd_framing framing, uint32_t schema_id, uint64_t fingerp
         for (int i = 0; i < 8; i++)
             buf[2 + i] = (unsigned char)(fingerprint >> (8 * i));
     }
-    return rows[framing].bytes;
+    return header_bytes[framing];
 }
