@@ -59,6 +59,11 @@ static void init_scratch(fd_worker *w)
     FD_ALLOCATED(w->tps);
     w->tpos = calloc(FD_PARTS_MAX, sizeof *w->tpos);
     FD_ALLOCATED(w->tpos);
+    uint32_t n_rules = fd_engine_n_rules(w->config.engine);
+    w->rule_hits = calloc(n_rules + 1, sizeof *w->rule_hits);
+    FD_ALLOCATED(w->rule_hits);
+    w->rule_errors = calloc(n_rules + 1, sizeof *w->rule_errors);
+    FD_ALLOCATED(w->rule_errors);
     for (uint32_t i = 0; i < FD_LANES + 1; i++)
         w->spare[w->n_spare++] = fd_job_new(w->config.max_events);
 }
@@ -117,6 +122,8 @@ void fd_worker_free(fd_worker *w)
     fd_consents_free(&w->consents);
     pthread_mutex_destroy(&w->status_lock);
     free(w->chunk);
+    free(w->rule_hits);
+    free(w->rule_errors);
     free(w->tps);
     free(w->tpos);
     free(w);
@@ -153,6 +160,21 @@ static void report_part(fd_worker *w, const fd_part *p)
     w->config.observer.ops->partition(w->config.observer.self, &report);
 }
 
+static void report_rules(fd_worker *w)
+{
+    const fd_engine *e = w->config.engine;
+    for (uint32_t r = 0; r < fd_engine_n_rules(e); r++) {
+        uint64_t hits = fd_engine_rule_hits(e, r);
+        uint64_t errors = fd_engine_rule_errors(e, r);
+        if (hits == w->rule_hits[r] && errors == w->rule_errors[r])
+            continue;
+        w->config.observer.ops->rule(w->config.observer.self, r, hits - w->rule_hits[r],
+                                     errors - w->rule_errors[r]);
+        w->rule_hits[r] = hits;
+        w->rule_errors[r] = errors;
+    }
+}
+
 static void report(fd_worker *w, int64_t now)
 {
     if (now - w->reported_ns < REPORT_EVERY_NS)
@@ -162,10 +184,7 @@ static void report(fd_worker *w, int64_t now)
         if (w->parts.items[i].state == FD_PART_LIVE)
             report_part(w, &w->parts.items[i]);
     }
-    const fd_engine *e = w->config.engine;
-    for (uint32_t r = 0; r < fd_engine_n_rules(e); r++)
-        w->config.observer.ops->rule(w->config.observer.self, r, fd_engine_rule_hits(e, r),
-                                     fd_engine_rule_errors(e, r));
+    report_rules(w);
 }
 
 static void publish_status(fd_worker *w, int64_t now, fd_committer_mode mode)
@@ -202,8 +221,11 @@ fd_worker_state fd_worker_step(fd_worker *w, int64_t max_wait_us)
         return FD_WORKER_FAILED;
     int64_t now = fd_worker_now(w);
     publish_status(w, now, mode);
-    if (atomic_load(&w->stopping) && fd_committer_in_flight(w->committer) == 0)
+    if (atomic_load(&w->stopping) && fd_committer_in_flight(w->committer) == 0) {
+        w->reported_ns = 0;
+        report(w, now);
         return FD_WORKER_DRAINED;
+    }
     if (atomic_exchange(&w->resume_breaker, false))
         fd_breaker_resume(&w->breaker);
     fd_worker_rebalance(w);

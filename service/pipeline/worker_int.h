@@ -38,6 +38,7 @@ struct fd_worker {
     bool merge_waits;       /* the last pick waited for an empty partition */
     int64_t retry_start_ns; /* not before: ask again for start offsets */
     int64_t reported_ns;
+    uint64_t *rule_hits, *rule_errors; /* as last reported */
     uint64_t key_counter;
     char schema_text[640];
     atomic_bool stopping;

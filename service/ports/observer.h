@@ -89,6 +89,7 @@ typedef struct fd_observer_ops {
     /* Engine thread. */
     void (*batch)(void *self, const fd_batch_report *report);
     void (*partition)(void *self, const fd_partition_report *report);
+    /* Since the previous call for this rule. */
     void (*rule)(void *self, uint32_t rule, uint64_t hits, uint64_t errors);
 } fd_observer_ops;
 
