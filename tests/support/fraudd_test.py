@@ -78,6 +78,10 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def admin_client(bootstrap):
+    return AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+
+
 def die_with_parent():
     """For preexec_fn: a worker does not outlive a test program that is killed (PR_SET_PDEATHSIG)."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
@@ -147,8 +151,7 @@ class Context:
             directory = ROOT / "build" / f"servers-{name}-{os.getpid()}"
             self.servers = Servers(directory).start(*(own_servers or ()))
             self.bootstrap = self.servers.bootstrap
-        self.admin = AdminClient({"bootstrap.servers": self.bootstrap,
-                                  "logger": quiet_logger()})
+        self.admin = admin_client(self.bootstrap)
         atexit.register(self.end_workers)
 
     def need_binary(self):
@@ -182,14 +185,6 @@ class Context:
     def end_workers(self):
         for worker in self.workers:
             worker.destroy()
-
-
-def quiet_logger():
-    import logging
-    logger = logging.getLogger("librdkafka")
-    logger.addHandler(logging.NullHandler())
-    logger.propagate = False
-    return logger
 
 
 class Pipe:

@@ -12,11 +12,11 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
 import checker
 import events
 import kafka_wire
-from fraudd_test import quiet_logger, say, wait_until
+from fraudd_test import say, wait_until
 
 
 def client_settings(bootstrap, **more):
-    return {"bootstrap.servers": bootstrap, "logger": quiet_logger(),
+    return {"bootstrap.servers": bootstrap, "log_level": 0,
             "reconnect.backoff.max.ms": 1000, **more}
 
 
