@@ -390,7 +390,7 @@ static bool emit_plain(fd_compiler *c, const fd_node *w, const fd_node *r, const
 {
     if (fd_match(w, r) == FD_MATCH_NONE)
         return fd_compile_mismatch(c, w, r);
-    if (t->kind == FD_OPAQUE) {
+    if (t->kind == FD_OPAQUE && r->kind != FD_AVRO_NULL) {
         skip_value(c, w);
         fd_compile_emit(c, FD_OP_VALID, col);
         return true;

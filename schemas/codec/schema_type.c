@@ -70,12 +70,17 @@ static bool same_type(const fd_type *a, const fd_type *b)
     return a->elem->nullable == b->elem->nullable && same_type(a->elem, b->elem);
 }
 
-/* One type for both, or NULL: equal ones, and strings with enums. */
+/* One type for both, or NULL: equal ones, strings with enums, anything with null. */
 static fd_type_ext *common_type(builder *b, fd_type_ext *x, fd_type_ext *y)
 {
     if (same_type(&x->type, &y->type)) {
         x->type.nullable |= y->type.nullable;
         return x;
+    }
+    if (x->type.kind == FD_NULL || y->type.kind == FD_NULL) {
+        fd_type_ext *some = x->type.kind == FD_NULL ? y : x;
+        some->type.nullable = true;
+        return some;
     }
     if (x->type.kind != FD_STRING || y->type.kind != FD_STRING)
         return NULL;
