@@ -21,7 +21,7 @@ typedef enum fd_severity { FD_WARNING, FD_ERROR } fd_severity;
 typedef struct fd_diag {
     fd_severity severity;
     const char *file;   /* NULL: about no file */
-    int line, col;      /* from 1; 0 = unknown */
+    int line, col;      /* from 1; 0 = unknown; col in bytes, as compilers count */
     int width;          /* characters the caret underlines, at least 1 */
     const char *source; /* the line's text, NULL when unknown */
     const char *text;

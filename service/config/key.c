@@ -23,7 +23,9 @@ FD_CONFIG_KEYS(X)
 
 static const char *const choices_EVIDENCE[] = {"none", "fired", "all", NULL};
 static const char *const choices_ROLE[] = {"decide", "observe", NULL};
-static const char *const choices_FRAMING[] = {"raw", "confluent", "single-object", NULL};
+#define X(name, text, bytes) text,
+static const char *const choices_FRAMING[] = {FD_FRAMINGS(X) NULL};
+#undef X
 #define X(name, text) text,
 static const char *const choices_ACTION[] = {FD_ACTIONS(X) NULL};
 static const char *const choices_LEVEL[] = {FD_LOG_LEVELS(X) NULL};
