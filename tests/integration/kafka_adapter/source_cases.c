@@ -468,4 +468,3 @@ const test_case source_cases[] = {
     {"committed, pin, bounds, at_time", queries},
     {NULL, NULL},
 };
-const test_case txn_cases[] = {{NULL, NULL}}, client_cases[] = {{NULL, NULL}};
