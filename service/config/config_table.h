@@ -5,8 +5,8 @@
  * A row: member of fd_config, key, type, default, min, max, unit, choices, flags, doc. Defaults
  * and bounds are texts in the type's own syntax; min and max NULL: unbounded. `docs/` must be
  * regenerated after a change here (a test says how).
- * Flags: RELOAD = a reload applies it; SECRET = masked, `<key>_file` reads it from a file;
- * DECIDES = part of config_hash.
+ * Flags: RELOAD = may change while the process runs; SECRET = masked, `<key>_file` reads it from a
+ * file; DECIDES = part of config_hash.
  */
 #ifndef FD_CONFIG_CONFIG_TABLE_H
 #define FD_CONFIG_CONFIG_TABLE_H
@@ -51,7 +51,7 @@
     X(registry.timeout_us, "registry.timeout", DURATION, "5s", "10ms", "5m", "", NONE, 0,          \
       "For one request; schemas are cached, partitions that wait for one are paused.")             \
     X(rules, "rules", PATH, "rules/", NULL, NULL, "", NONE, 0,                                     \
-      "Directory of the rule files; its files are reloaded, the path is not.")                     \
+      "Directory of the rule files.")                                                              \
     X(archive.dir, "archive.dir", PATH, "archive/", NULL, NULL, "", NONE, 0,                       \
       "Directory of the archive.")                                                                 \
     X(batch.max_events, "batch.max_events", INT, "2048", "1", "65536", "events", NONE, 0,          \

@@ -3,9 +3,10 @@
  *
  * FRAUDD_BATCH_MAX_EVENTS is batch.max_events. FRAUDD_KAFKA_BOOTSTRAP_SERVERS is
  * kafka["bootstrap.servers"]: lower case, "_" becomes ".", "__" becomes "_"; likewise
- * FRAUDD_CONSUMER_* and FRAUDD_PRODUCER_*. Other FRAUDD_* names are errors, but for FRAUDD_CONFIG
- * (the program's own: the path of the file) and what Kubernetes puts into every container of a
- * namespace that has a service whose name begins with "fraudd". One owner at a time.
+ * FRAUDD_CONSUMER_* and FRAUDD_PRODUCER_*. A name near to a key's is an error, any other a
+ * warning: environments are shared, and a stranger's variable must not stop the service. What
+ * Kubernetes puts into every container of a namespace that has a service whose name begins with
+ * "fraudd" is not even that. One owner at a time.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -91,11 +92,13 @@ static void unknown_variable(fd_loader *l, const char *name, const fd_place *at)
     }
     char hint[NAME_MAX_BYTES + 64];
     const char *near = fd_did_you_mean(name, candidates, FD_N_CKEYS);
-    snprintf(hint, sizeof hint, near == NULL ? "unset it" : "did you mean %s%s?", prefix, near);
+    snprintf(hint, sizeof hint, "did you mean %s%s?", prefix, near == NULL ? "" : near);
     if (strncmp(name, "SOURCES", 7) == 0)
         fd_cdiag(l, FD_ERROR, at, true, NULL, "sources can only be given in the file");
-    else
+    else if (near != NULL)
         fd_cdiag(l, FD_ERROR, at, true, hint, "no key has this variable");
+    else
+        fd_cdiag(l, FD_WARNING, at, true, NULL, "no key has this variable: it is passed over");
 }
 
 void fd_config_read_env(fd_loader *l)
@@ -116,8 +119,7 @@ void fd_config_read_env(fd_loader *l)
         const fd_ckey *k = key_of(name, &from_file);
         if (k != NULL)
             fd_config_give(l, k, equals + 1, from_file, &at);
-        else if (strcmp(name, "CONFIG") != 0 && !is_service_link(name) &&
-                 !give_to_map(l, name, equals + 1, &at))
+        else if (!give_to_map(l, name, equals + 1, &at) && !is_service_link(name))
             unknown_variable(l, name, &at);
     }
 }

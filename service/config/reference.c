@@ -150,8 +150,6 @@ static void put_row(const fd_ckey *k, fd_strbuf *out)
     fd_strbuf_puts(out, k->doc);
     if ((k->flags & FD_C_SECRET) != 0)
         fd_strbuf_puts(out, " *Secret.*");
-    if ((k->flags & FD_C_RELOAD) != 0)
-        fd_strbuf_puts(out, " *Reloadable.*");
     if ((k->flags & FD_C_DECIDES) != 0)
         fd_strbuf_puts(out, " *In `config_hash`.*");
     fd_strbuf_puts(out, " |\n");
@@ -163,7 +161,8 @@ static const char manual_head[] =
     "Values come from the built-in defaults, the YAML file, the environment and `--set` on the\n"
     "command line; the last one wins. `fraudd config` prints the result and where each value came\n"
     "from, `fraudd config --reference` a documented file with every default\n"
-    "([fraudd.reference.yaml](fraudd.reference.yaml)). Unknown keys are errors.\n\n"
+    "([fraudd.reference.yaml](fraudd.reference.yaml)). Unknown keys are errors. A change takes\n"
+    "effect at the next start.\n\n"
     "| | `batch.max_events` | `bootstrap.servers` of librdkafka |\n|---|---|---|\n"
     "| file | `batch: {max_events: 512}` | `kafka: {bootstrap.servers: \"kafka:9092\"}` |\n"
     "| environment | `FRAUDD_BATCH_MAX_EVENTS=512` | `FRAUDD_KAFKA_BOOTSTRAP_SERVERS=kafka:9092` "
@@ -181,9 +180,8 @@ static const char manual_head[] =
     "a\n"
     "  file, without its last newline.\n"
     "- Paths are relative to the working directory.\n"
-    "- `FRAUDD_CONFIG` is the path of the file. Variables that Kubernetes makes for services "
-    "whose\n"
-    "  name begins with `fraudd` are passed over.\n\n";
+    "- A `FRAUDD_` variable that no key has is an error where its name is near to a key's, else a\n"
+    "  warning; those that Kubernetes makes for services named `fraudd...` are passed over.\n\n";
 
 static const char manual_kafka[] =
     "## kafka, consumer, producer\n\n"

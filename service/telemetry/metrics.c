@@ -51,7 +51,6 @@ static const char *const poisons[] = {
 };
 static const char *const results[] = {"committed", "aborted", "recovered"};
 static const char *const pauses[] = {"queue", "schema", "breaker"};
-static const char *const reloads[] = {"ok", "refused"};
 
 #define CLOSED(label, list)                            \
     {                                                  \
@@ -66,7 +65,6 @@ const fd_label_set fd_label_sets[FD_N_LABELS] = {
     [FD_LABELS_STAGE] = CLOSED("stage", stages),
     [FD_LABELS_TXN] = CLOSED("result", results),
     [FD_LABELS_PAUSE] = CLOSED("reason", pauses),
-    [FD_LABELS_RELOAD] = CLOSED("result", reloads),
     [FD_LABELS_LEVEL] = CLOSED("level", levels),
     [FD_LABELS_PARTITION] = {2, {"topic", "partition"}, NULL, 0},
     [FD_LABELS_RULE] = {2, {"rule", "mode"}, NULL, 0},

@@ -36,7 +36,6 @@ typedef enum fd_labels {
     FD_LABELS_STAGE,
     FD_LABELS_TXN,
     FD_LABELS_PAUSE,
-    FD_LABELS_RELOAD,
     FD_LABELS_LEVEL,
     FD_LABELS_PARTITION,
     FD_LABELS_RULE,

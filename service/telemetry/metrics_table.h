@@ -1,7 +1,7 @@
 /*
  * The table of metric families. A row: id, kind, name, labels, bound, raw unit, help.
  *
- * labels: NONE; a closed set (ACTION, FLAG, POISON, STAGE, TXN, PAUSE, RELOAD, LEVEL), or an open
+ * labels: NONE; a closed set (ACTION, FLAG, POISON, STAGE, TXN, PAUSE, LEVEL), or an open
  * one (PARTITION, RULE, BUILD, RULESET) with `bound` series at most (0 for the others).
  * Units: ONE and BYTES are shown as they are, NS, US and MS as seconds, PPM as a ratio.
  * Names are a contract with dashboards: append, do not rename.
@@ -53,8 +53,6 @@ enum { FD_METRIC_MAX_LABELS = 3, FD_METRIC_PARTITIONS = 4096, FD_METRIC_RULES = 
       "Assignments, revocations and losses of partitions.")                                        \
     X(BREAKER, GAUGE, "fraudd_poison_breaker_open", NONE, 0, ONE,                                  \
       "1 while intake is stopped because too many events are invalid.")                            \
-    X(RELOADS, COUNTER, "fraudd_reloads_total", RELOAD, 0, ONE,                                    \
-      "Reloads of rules and configuration, by result.")                                            \
     X(RELOAD_TIME, GAUGE, "fraudd_last_reload_success_timestamp_seconds", NONE, 0, MS,             \
       "When the rules in force were loaded, since the epoch.")                                     \
     X(RULES, GAUGE, "fraudd_rules", NONE, 0, ONE,                                                  \
@@ -74,12 +72,5 @@ enum { FD_METRIC_MAX_LABELS = 3, FD_METRIC_PARTITIONS = 4096, FD_METRIC_RULES = 
     X(STARTED, GAUGE, "process_start_time_seconds", NONE, 0, MS,                                   \
       "Start of the process, since the epoch.")
 /* clang-format on */
-
-/* What fd_metrics_at takes for RELOADS. */
-typedef enum fd_reload_result {
-    FD_RELOAD_OK,
-    FD_RELOAD_REFUSED,
-    FD_N_RELOAD_RESULTS
-} fd_reload_result;
 
 #endif

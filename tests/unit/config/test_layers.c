@@ -37,7 +37,7 @@ static void test_properties(void **state)
     (void)state;
     loaded l = load_from(SOURCE "kafka: {bootstrap.servers: 'file:1'}\n",
                          ENV("FRAUDD_KAFKA_BOOTSTRAP_SERVERS=env:1", "FRAUDD_KAFKA_LOG__LEVEL=3",
-                             "FRAUDD_CONSUMER_FETCH_MIN_BYTES=5", "FRAUDD_CONFIG=/x"),
+                             "FRAUDD_CONSUMER_FETCH_MIN_BYTES=5"),
                          SET("producer.linger.ms=1", "kafka.client.id=a=b"));
     assert_non_null(l.c);
     assert_string_equal(fd_config_property(l.c, NULL, "bootstrap.servers"), "env:1");
@@ -83,8 +83,14 @@ static void test_kubernetes_service_links(void **state)
                              "FRAUDD_METRICS_SERVICE_PORT_HTTP=1",
                              "FRAUDD_METRICS_PORT_9464_TCP=tcp://10.0.0.1:9464"),
                          NULL);
-    if (l.c == NULL)
+    if (l.c == NULL || l.diags.warnings != 0)
         fail_msg("%s", l.text.p);
+    loaded_free(&l);
+    l = load_from(SOURCE, ENV("FRAUDD_SOMETHING_ELSE=s3cret"), NULL);
+    assert_non_null(l.c);
+    expect_text(&l,
+                "warning: environment variable FRAUDD_SOMETHING_ELSE: no key has this variable");
+    expect_no_text(&l, "s3cret");
     loaded_free(&l);
 }
 
