@@ -157,8 +157,8 @@ static fd_class open_sink(run *r, fd_err *err)
     return fd_sink_open(&config, &r->sink, err);
 }
 
-/* Customers pay three times a day; --rate with --speed asks for a density of its own, which needs
- * enough customers to stay plausible. */
+/* Customers pay three times a day, by the hours of the week; --rate with --speed asks for a steady
+ * density of its own, which needs enough customers to stay plausible. */
 static void open_stream(run *r)
 {
     const options *o = r->o;
@@ -166,6 +166,7 @@ static void open_stream(run *r)
         .seed = (uint64_t)o->seed, .start_ms = r->start_ms, .fraud_ppm = (uint32_t)o->fraud_ppm};
     int64_t customers = o->customers;
     if (o->rate > 0 && r->speed > 0) {
+        config.steady = true;
         config.mean_gap_ns = NS_PER_S * r->speed / o->rate;
         int64_t fitting = o->rate * 86400 / r->speed / FD_PAYMENTS_PER_DAY;
         if (customers == 0 && fitting > DEFAULT_CUSTOMERS)
@@ -281,10 +282,11 @@ int fd_cmd_generate(int argc, char **argv)
     const fd_cli cli = {
         .name = "generate",
         .synopsis = "(-t TOPIC | -f FILE) [options]",
-        .summary = "Makes a realistic stream of card payments (schemas/payment.avsc), keyed by "
-                   "card_id, with frauds\nplanted in it. Equal options give equal bytes. Event "
-                   "time advances as customers pay; with --start now\nor --speed it is tied to the "
-                   "clock, and --rate is then the mean of a week.",
+        .summary =
+            "Makes a realistic stream of card payments (schemas/payment.avsc), keyed by "
+            "card_id, with frauds\nplanted in it. Equal options give equal bytes. Event "
+            "time advances as customers pay, fewer at\nnight; with --start now or --speed it "
+            "is tied to the clock, and --rate then sets how often they pay.",
         .examples = EXAMPLES,
         .opts = opts,
         .n_opts = sizeof opts / sizeof opts[0],

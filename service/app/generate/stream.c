@@ -14,6 +14,7 @@ struct fd_stream {
     uint64_t seed;
     uint64_t n; /* payments so far */
     int64_t mean_gap_ns;
+    bool steady;
     int64_t next_ns;    /* of the next genuine payment */
     uint32_t begin_ppm; /* chance that a genuine payment begins a fraud */
     uint64_t n_planned; /* ever */
@@ -240,7 +241,7 @@ static void advance(fd_stream *s)
 {
     for (;;) {
         int64_t wait_q16 = fd_exponential_q16(fd_rng_next(&s->rng));
-        uint32_t busy = fd_world_busy(s->next_ns / NS_PER_MS);
+        uint32_t busy = s->steady ? 1024 : fd_world_busy(s->next_ns / NS_PER_MS);
         int64_t end = (s->next_ns / NS_PER_HOUR + 1) * NS_PER_HOUR;
         __int128 wait = (__int128)s->mean_gap_ns * wait_q16 / FD_Q16 * 1024 / busy;
         if (wait < end - s->next_ns) {
@@ -261,6 +262,7 @@ fd_stream *fd_stream_new(const fd_stream_config *config)
     s->rng = fd_rng_from(config->seed);
     s->seed = config->seed;
     s->mean_gap_ns = config->mean_gap_ns;
+    s->steady = config->steady;
     if (s->mean_gap_ns == 0)
         s->mean_gap_ns = NS_PER_DAY / FD_PAYMENTS_PER_DAY / config->customers;
     s->next_ns = config->start_ms * NS_PER_MS;

@@ -34,6 +34,7 @@ typedef struct fd_stream_config {
     uint32_t customers;  /* 1 .. FD_CUSTOMERS_MAX */
     int64_t start_ms;    /* no payment is before it */
     int64_t mean_gap_ns; /* event time between payments over a week; 0 = by customers */
+    bool steady;         /* the same rate at all hours */
     uint32_t fraud_ppm;  /* share of fraudulent payments */
 } fd_stream_config;
 
