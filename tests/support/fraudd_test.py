@@ -401,6 +401,7 @@ def members(context, group):
 
 def run_tests(name, tests, own_servers=None, setup=None):
     """Runs test functions (context) -> None; prints the result line; ends the program."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))   # runs atexit too
     context = Context(name, own_servers)
     only = sys.argv[1:]
     try:

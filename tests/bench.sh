@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Measures fraudd against a real broker on this machine; prints a table and writes build/bench.json.
+#
+# Why it exists: one command repeats every number about latency and throughput. It is not part of
+# tests/run.sh: wall time on a shared machine proves nothing by itself. Latency is what a
+# read_committed consumer sees (tests/bench/e2e.c says how it is taken).
+set -euo pipefail
+
+usage() {
+  cat <<'TEXT'
+Usage: tests/bench.sh [--seconds N] [--warmup N] [--rates A,B] [--backlog N] [--rules DIR]
+
+  --seconds N   measured seconds for each rate, after the warm-up (30)
+  --warmup N    seconds before that are not measured (5)
+  --rates A,B   events per second (1000,5000)
+  --backlog N   events to catch up with (500000)
+  --rules DIR   rule set (rules/packs/starter)
+Environment: FRAUDD = the program to measure (build/release/fraudd, built when missing).
+TEXT
+}
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+mkdir -p build/bench
+case ${1:-} in -h | --help) usage; exit 0 ;; esac
+
+if [[ -z ${FRAUDD:-} ]]; then
+  cmake --preset release >build/bench-build.log 2>&1 && cmake --build --preset release >>build/bench-build.log 2>&1 ||
+    { tail -n 15 build/bench-build.log >&2; exit 1; }
+fi
+read -r -a libraries <<<"$(pkg-config --cflags --libs rdkafka)"
+cc -std=c17 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror tests/bench/e2e.c -o build/bench/e2e "${libraries[@]}" -lpthread
+python=$(integration/python-env.sh)
+exec "$python" tests/bench/e2e.py "$@"
