@@ -11,6 +11,7 @@
 
 #include <stdatomic.h>
 
+#include "base/assert.h"
 #include "kafka/consumer.h"
 #include "kafka/kafka_int.h"
 

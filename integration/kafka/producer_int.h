@@ -10,6 +10,7 @@
 
 #include <stdatomic.h>
 
+#include "base/assert.h"
 #include "kafka/kafka_int.h"
 #include "kafka/producer.h"
 
