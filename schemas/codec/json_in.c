@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "codec/container.h"
 #include "codec/decode.h"
 #include "codec/json_int.h"
 #include "codec/wire.h"
@@ -453,5 +454,42 @@ bool fd_node_encode_json(const fd_node *n, const json_t *v, bool is_default, fd_
     if (!ok)
         out->n = was;
     fd_strbuf_free(&w.path);
+    return ok;
+}
+
+/* --- records --- */
+
+static void record_error(const fd_schema *s, uint64_t record_no, const char *text, fd_diags *diags)
+{
+    fd_diags_error(diags, "record %llu (%s): %s", (unsigned long long)record_no, fd_schema_name(s),
+                   text);
+}
+
+bool fd_jansson_to_avro(const fd_schema *s, const json_t *value, uint64_t record_no, fd_strbuf *out,
+                        fd_diags *diags)
+{
+    FD_CHECK_MAGIC(s, FD_SCHEMA_MAGIC);
+    fd_strbuf why = {0};
+    bool ok = fd_node_encode_json(s->node, value, false, out, &why);
+    if (!ok)
+        record_error(s, record_no, why.p, diags);
+    fd_strbuf_free(&why);
+    return ok;
+}
+
+bool fd_json_to_avro(const fd_schema *s, const char *json, size_t n, uint64_t record_no,
+                     fd_strbuf *out, fd_diags *diags)
+{
+    FD_CHECK_MAGIC(s, FD_SCHEMA_MAGIC);
+    json_error_t err;
+    json_t *value = json_loadb(json, n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &err);
+    if (value == NULL) {
+        char text[300];
+        snprintf(text, sizeof text, "not JSON at column %d: %s", err.column, err.text);
+        record_error(s, record_no, text, diags);
+        return false;
+    }
+    bool ok = fd_jansson_to_avro(s, value, record_no, out, diags);
+    json_decref(value);
     return ok;
 }
