@@ -77,7 +77,7 @@ static void free_source(fd_engine_input *in)
     fd_ruleset_run_free(in->run);
     fd_ruleset_free(in->rules);
     fd_batch_free(in->batch);
-    fd_writers_free(&in->writers);
+    fd_plan_table_free(&in->writers);
     fd_plan_free(in->own_plan);
     fd_decoder_free(in->decoder);
     free(in->times_us);

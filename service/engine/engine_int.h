@@ -13,19 +13,19 @@ typedef struct fd_writer {
 } fd_writer;
 
 /* Writers by id: open addressing, at most half full. */
-typedef struct fd_writers {
+typedef struct fd_plan_table {
     fd_writer *slots;
     uint8_t *used;
     uint32_t cap; /* power of two */
     uint32_t n;
-} fd_writers;
+} fd_plan_table;
 
 typedef struct fd_engine_input {
     fd_engine_source config;
     fd_decoder *decoder;
     fd_plan *own_plan; /* written with the reader's schema itself */
     uint64_t own_fingerprint;
-    fd_writers writers;
+    fd_plan_table writers;
     fd_ruleset *rules;
     fd_ruleset_run *run;
     fd_batch *batch;
@@ -48,9 +48,9 @@ struct fd_engine {
 };
 
 /* NULL: this id has not been seen. */
-const fd_writer *fd_writers_find(const fd_writers *w, uint64_t key);
+const fd_writer *fd_plan_table_find(const fd_plan_table *w, uint64_t key);
 /* False when the table is at FD_ENGINE_MAX_PLANS. Takes the plan over. */
-bool fd_writers_add(fd_writers *w, uint64_t key, fd_plan *plan);
-void fd_writers_free(fd_writers *w);
+bool fd_plan_table_add(fd_plan_table *w, uint64_t key, fd_plan *plan);
+void fd_plan_table_free(fd_plan_table *w);
 
 #endif

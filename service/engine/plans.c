@@ -10,7 +10,7 @@
 #include "base/hash.h"
 #include "engine/engine_int.h"
 
-static uint32_t slot_of(const fd_writers *w, uint64_t key)
+static uint32_t slot_of(const fd_plan_table *w, uint64_t key)
 {
     uint32_t i = (uint32_t)fd_hash64(&key, sizeof key, 0) & (w->cap - 1);
     while (w->used[i] && w->slots[i].key != key)
@@ -18,7 +18,7 @@ static uint32_t slot_of(const fd_writers *w, uint64_t key)
     return i;
 }
 
-const fd_writer *fd_writers_find(const fd_writers *w, uint64_t key)
+const fd_writer *fd_plan_table_find(const fd_plan_table *w, uint64_t key)
 {
     if (w->n == 0)
         return NULL;
@@ -26,9 +26,9 @@ const fd_writer *fd_writers_find(const fd_writers *w, uint64_t key)
     return w->used[i] ? &w->slots[i] : NULL;
 }
 
-static void grow(fd_writers *w)
+static void grow(fd_plan_table *w)
 {
-    fd_writers old = *w;
+    fd_plan_table old = *w;
     w->cap = old.cap == 0 ? 16 : old.cap * 2;
     w->slots = calloc(w->cap, sizeof *w->slots);
     FD_ALLOCATED(w->slots);
@@ -45,7 +45,7 @@ static void grow(fd_writers *w)
     free(old.used);
 }
 
-bool fd_writers_add(fd_writers *w, uint64_t key, fd_plan *plan)
+bool fd_plan_table_add(fd_plan_table *w, uint64_t key, fd_plan *plan)
 {
     if (w->n == FD_ENGINE_MAX_PLANS)
         return false;
@@ -59,7 +59,7 @@ bool fd_writers_add(fd_writers *w, uint64_t key, fd_plan *plan)
     return true;
 }
 
-void fd_writers_free(fd_writers *w)
+void fd_plan_table_free(fd_plan_table *w)
 {
     for (uint32_t i = 0; i < w->cap; i++) {
         if (w->used[i])
@@ -88,7 +88,7 @@ static fd_poison find_plan(fd_engine_input *in, fd_event *ev)
         ev->plan = in->own_plan;
         return FD_POISON_NONE;
     }
-    const fd_writer *w = fd_writers_find(&in->writers, frame.schema_id);
+    const fd_writer *w = fd_plan_table_find(&in->writers, frame.schema_id);
     ev->needs_schema = w == NULL;
     if (w == NULL)
         return FD_POISON_NONE;
@@ -155,7 +155,7 @@ fd_class fd_engine_add_schema(fd_engine *e, uint16_t source, uint32_t schema_id,
 {
     FD_ASSERT(source < e->n_sources);
     fd_engine_input *in = &e->sources[source];
-    if (fd_writers_find(&in->writers, schema_id) != NULL)
+    if (fd_plan_table_find(&in->writers, schema_id) != NULL)
         return FD_OK;
     fd_diags diags;
     fd_diags_init(&diags);
@@ -167,7 +167,7 @@ fd_class fd_engine_add_schema(fd_engine *e, uint16_t source, uint32_t schema_id,
     if (plan == NULL)
         cls = fd_fail(err, FD_ABORT, 0, "writer schema %u of %s: %s", schema_id, in->config.topic,
                       diags.n == 0 ? "unreadable" : diags.items[0].text);
-    if (!fd_writers_add(&in->writers, schema_id, plan)) {
+    if (!fd_plan_table_add(&in->writers, schema_id, plan)) {
         fd_plan_free(plan);
         cls = fd_fail(err, FD_ABORT, 0, "more than %d writer schemas in %s", FD_ENGINE_MAX_PLANS,
                       in->config.topic);
