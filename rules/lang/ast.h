@@ -1,0 +1,95 @@
+/*
+ * The syntax tree of one CEL expression, and the parser that makes it.
+ *
+ * Invariants: nodes live in the caller's arena; `depth` is bounded by FD_CEL_MAX_DEPTH and the
+ * number of nodes by FD_CEL_MAX_NODES, so everything that walks the tree may recurse; chains of
+ * && and || are one flat node. Operators are kept apart from calls because their errors read
+ * differently. Positions are byte offsets into the source text.
+ */
+#ifndef FD_LANG_AST_H
+#define FD_LANG_AST_H
+
+#include "lang/cel.h"
+#include "lang/function.h"
+
+enum { FD_CEL_MAX_DEPTH = 160, FD_CEL_MAX_NODES = 20000, FD_CEL_MAX_TEXT = 64 * 1024 };
+
+/* Operators with their spelling. */
+#define FD_CEL_OPERATORS(X) \
+    X(NEG, "-")             \
+    X(NOT, "!")             \
+    X(MUL, "*")             \
+    X(DIV, "/")             \
+    X(MOD, "%")             \
+    X(ADD, "+")             \
+    X(SUB, "-")             \
+    X(LT, "<")              \
+    X(LE, "<=")             \
+    X(GT, ">")              \
+    X(GE, ">=")             \
+    X(EQ, "==")             \
+    X(NE, "!=")             \
+    X(IN, "in")             \
+    X(INDEX, "[]")
+
+typedef enum fd_cel_operator {
+#define X(name, text) FD_OP_##name,
+    FD_CEL_OPERATORS(X)
+#undef X
+} fd_cel_operator;
+
+typedef enum fd_ast_kind {
+    FD_AST_LITERAL,
+    FD_AST_IDENT,  /* name */
+    FD_AST_SELECT, /* args[0].name */
+    FD_AST_CALL,   /* name(args) */
+    FD_AST_METHOD, /* args[0].name(args[1..]) */
+    FD_AST_OP,     /* op over args */
+    FD_AST_AND,    /* args, at least two */
+    FD_AST_OR,
+    FD_AST_COND, /* args[0] ? args[1] : args[2] */
+    FD_AST_LIST, /* [args] */
+    FD_AST_MAP,  /* {args[0]: args[1], ...} */
+} fd_ast_kind;
+
+/* What the checker found a name or call to mean. */
+typedef enum fd_ref {
+    FD_REF_NONE,
+    FD_REF_NAMESPACE, /* event, variables, lists: no value of its own */
+    FD_REF_COLUMN,    /* index: the batch's column */
+    FD_REF_VARIABLE,  /* index: the slot */
+    FD_REF_SET,
+    FD_REF_FIELD, /* of a value known at run time */
+    FD_REF_HAS,   /* of args[0], a SELECT */
+    FD_REF_CALL,  /* overloads */
+} fd_ref;
+
+typedef struct fd_ast {
+    fd_ast_kind kind;
+    fd_cel_operator op;
+    uint32_t from, to;  /* the text it covers, [from, to) */
+    uint32_t at, width; /* what a message points at: the operator, the field's name */
+    uint32_t depth;     /* 1 for a leaf */
+    fd_str name;
+    bool rooted; /* IDENT with a leading dot */
+    fd_cel_value literal;
+    uint32_t n_args;
+    struct fd_ast **args;
+    /* Filled by the checker. */
+    const fd_cel_type *type;
+    fd_ref ref;
+    uint32_t index;
+    const fd_cel_set *set;
+    fd_cel_overloads overloads;
+} fd_ast;
+
+const char *fd_cel_operator_name(fd_cel_operator op);
+
+/* Types every node against the scope; false after errors, which are in diags. */
+bool fd_cel_check(const fd_cel_scope *scope, const fd_cel_source *src, fd_ast *root,
+                  fd_arena *arena, fd_diags *diags);
+
+/* NULL after an error, which is in diags. */
+fd_ast *fd_cel_parse(const fd_cel_source *src, fd_arena *arena, fd_diags *diags);
+
+#endif

@@ -1,0 +1,81 @@
+/*
+ * CEL expressions over a batch of events: check and compile once, evaluate by columns.
+ *
+ * A scope says what names mean: `event.<field>` by the event schema, `variables.<name>` and
+ * `lists.<name>` by its owner. A program is immutable and lives in the arena it was compiled
+ * into; any thread may evaluate it with a run of its own. Evaluation takes a batch and a
+ * selection of rows, so that how it is done (row by row, by columns) stays behind this header.
+ *
+ * Errors of an expression are data: a value of kind FD_CEL_ERROR, absorbed by && || ?: as CEL
+ * says. Nothing here depends on time, locale, or which other rows are selected.
+ */
+#ifndef FD_LANG_CEL_H
+#define FD_LANG_CEL_H
+
+#include "lang/source.h"
+#include "lang/value.h"
+
+/* A static type. `elem` is set for lists and map values, `key` for maps. */
+typedef struct fd_cel_type {
+    fd_cel_kind kind;
+    const struct fd_cel_type *elem;
+    const struct fd_cel_type *key;
+    const fd_type *schema; /* RECORD: its fields; STRING: an enum's symbols; else NULL */
+} fd_cel_type;
+
+typedef struct fd_cel_program fd_cel_program;
+
+typedef enum fd_cel_lookup {
+    FD_CEL_UNKNOWN,  /* no such variable */
+    FD_CEL_FOUND,    /* *type and *slot are filled */
+    FD_CEL_BROKEN,   /* it has errors of its own, already reported */
+    FD_CEL_CYCLE,    /* it depends on the expression at hand */
+    FD_CEL_TOO_DEEP, /* variables of variables of ... */
+} fd_cel_lookup;
+
+/* What names mean. Name arrays serve "did you mean". */
+typedef struct fd_cel_scope {
+    const fd_type *event; /* NULL: there is no event (constant expressions) */
+    void *ctx;
+    fd_cel_lookup (*variable)(void *ctx, fd_str name, const fd_cel_type **type, uint32_t *slot);
+    const fd_cel_set *(*list)(void *ctx, fd_str name); /* NULL: unknown */
+    const char *const *variable_names;
+    uint32_t n_variables;
+    const char *const *list_names;
+    uint32_t n_lists;
+} fd_cel_scope;
+
+/* NULL after errors, which are in diags. Warnings: what always fails, what is always the same. */
+const fd_cel_program *fd_cel_compile(const fd_cel_scope *scope, const fd_cel_source *src,
+                                     fd_arena *arena, fd_diags *diags);
+
+const fd_cel_type *fd_cel_program_type(const fd_cel_program *p);
+/* True when it is the same for every event; *out gets the value (which may be an error). */
+bool fd_cel_program_constant(const fd_cel_program *p, fd_cel_value *out);
+/* An upper bound of the steps that one row takes, variables not included. */
+uint32_t fd_cel_program_cost(const fd_cel_program *p);
+/* What a person calls a type: "list of int". Writes at most cap bytes and returns buf. */
+const char *fd_cel_type_name(const fd_cel_type *t, char *buf, size_t cap);
+
+/* Scratch memory of one evaluating thread. */
+typedef struct fd_cel_run fd_cel_run;
+
+/* `variables[slot]` as the scope gave slots out; the array must outlive the run. */
+fd_cel_run *fd_cel_run_new(const fd_cel_program *const *variables, uint32_t n_variables,
+                           uint32_t max_rows);
+void fd_cel_run_free(fd_cel_run *run); /* NULL is fine */
+/* A new batch: values of the one before are gone. batch may be NULL for constants. */
+void fd_cel_run_begin(fd_cel_run *run, const fd_batch *batch);
+/* Room for what belongs to the batch at hand, e.g. verdicts. */
+fd_arena *fd_cel_run_arena(fd_cel_run *run);
+
+/* out[i] = the value for row rows[i]. Strings live until the next begin or as the batch does. */
+void fd_cel_eval(fd_cel_run *run, const fd_cel_program *p, const uint32_t *rows, uint32_t n,
+                 fd_cel_value *out);
+
+/* For bool programs: out[i] is one of these. */
+enum { FD_CEL_FALSE = 0, FD_CEL_TRUE = 1, FD_CEL_FAILED = 2 };
+void fd_cel_test(fd_cel_run *run, const fd_cel_program *p, const uint32_t *rows, uint32_t n,
+                 uint8_t *out);
+
+#endif

@@ -1,0 +1,50 @@
+/* The checker's parts to each other: check*.c and type.c only. */
+#ifndef FD_LANG_CHECK_INT_H
+#define FD_LANG_CHECK_INT_H
+
+#include "lang/ast.h"
+
+typedef struct fd_checker {
+    const fd_cel_scope *scope;
+    const fd_cel_source *src;
+    fd_arena *arena;
+    fd_diags *diags;
+} fd_checker;
+
+/* type.c: simple types are shared, the others live in an arena. */
+const fd_cel_type *fd_cel_simple_type(fd_cel_kind kind);
+const fd_cel_type *fd_cel_list_of(fd_arena *arena, const fd_cel_type *elem);
+const fd_cel_type *fd_cel_map_of(fd_arena *arena, const fd_cel_type *key, const fd_cel_type *value);
+const fd_cel_type *fd_cel_type_of_schema(fd_arena *arena, const fd_type *t);
+/* The type that holds values of both: their own when equal, else dyn. */
+const fd_cel_type *fd_cel_join(fd_arena *arena, const fd_cel_type *a, const fd_cel_type *b);
+/* Whether some value could be of both types: what == demands of its sides. */
+bool fd_cel_comparable(const fd_cel_type *a, const fd_cel_type *b);
+bool fd_cel_is_number(const fd_cel_type *t);
+/* dyn, or already reported: anything may be expected of it. */
+bool fd_cel_is_open(const fd_cel_type *t);
+
+/* check.c */
+const fd_cel_type *fd_check_expr(fd_checker *c, fd_ast *a);
+/* The same, for where a value is needed: a namespace alone is an error. */
+const fd_cel_type *fd_check_value(fd_checker *c, fd_ast *a);
+/* Reports at the node's own place and gives the error type. */
+const fd_cel_type *fd_check_fail(fd_checker *c, const fd_ast *a, const char *hint, const char *fmt,
+                                 ...) __attribute__((format(printf, 4, 5)));
+/* What the message about int and double says to write instead; NULL for other pairs. */
+const char *fd_check_mixing_hint(fd_checker *c, const fd_ast *x, const fd_ast *y);
+fd_str fd_check_text(const fd_checker *c, const fd_ast *a);
+
+/* check_name.c */
+const fd_cel_type *fd_check_ident(fd_checker *c, fd_ast *a);
+const fd_cel_type *fd_check_select(fd_checker *c, fd_ast *a);
+const fd_cel_type *fd_check_has(fd_checker *c, fd_ast *a);
+/* An error where `literal` is text that the enum `of` never holds. */
+bool fd_check_enum(fd_checker *c, const fd_ast *of, const fd_ast *literal);
+
+/* check_call.c */
+const fd_cel_type *fd_check_call(fd_checker *c, fd_ast *a);
+const fd_cel_type *fd_check_method(fd_checker *c, fd_ast *a);
+const fd_cel_type *fd_check_arithmetic(fd_checker *c, fd_ast *a);
+
+#endif

@@ -1,0 +1,203 @@
+/* The overload table; see function.h. Immutable, any thread. */
+#include "lang/function.h"
+
+#include "base/assert.h"
+
+enum {
+    N = FD_CEL_NULL,
+    B = FD_CEL_BOOL,
+    I = FD_CEL_INT,
+    U = FD_CEL_UINT,
+    D = FD_CEL_DOUBLE,
+    S = FD_CEL_STRING,
+    Y = FD_CEL_BYTES,
+    T = FD_CEL_TIMESTAMP,
+    P = FD_CEL_DURATION, /* a period */
+    L = FD_CEL_LIST,
+    M = FD_CEL_MAP,
+    Z = FD_CEL_SET,
+    ANY = FD_CEL_DYN,
+};
+
+#define F1(name, a, r, cost, fn)                  \
+    {                                             \
+        name, false, 1, {a}, r, cost, fd_cel_##fn \
+    }
+#define F2(name, a, b, r, cost, fn)                  \
+    {                                                \
+        name, false, 2, {a, b}, r, cost, fd_cel_##fn \
+    }
+#define M1(name, self, r, cost, fn)                 \
+    {                                               \
+        name, true, 1, {self}, r, cost, fd_cel_##fn \
+    }
+#define M2(name, self, a, r, cost, fn)                 \
+    {                                                  \
+        name, true, 2, {self, a}, r, cost, fd_cel_##fn \
+    }
+#define GETTER(name, fn) M1(name, T, I, 2, fn), M2(name, T, S, I, 4, fn)
+
+/* One name in one style stands together: fd_cel_find_overloads() relies on it. */
+static const fd_cel_overload table[] = {
+    F1("-", I, I, 1, neg_int),
+    F1("-", D, D, 1, neg_double),
+    F1("-", P, P, 1, neg_duration),
+    F2("-", I, I, I, 1, sub_int),
+    F2("-", U, U, U, 1, sub_uint),
+    F2("-", D, D, D, 1, sub_double),
+    F2("-", T, T, P, 1, sub_times),
+    F2("-", T, P, T, 1, sub_time_duration),
+    F2("-", P, P, P, 1, sub_durations),
+    F2("+", I, I, I, 1, add_int),
+    F2("+", U, U, U, 1, add_uint),
+    F2("+", D, D, D, 1, add_double),
+    F2("+", S, S, S, 8, add_text),
+    F2("+", Y, Y, Y, 8, add_text),
+    F2("+", L, L, L, 16, add_list),
+    F2("+", T, P, T, 1, add_time_duration),
+    F2("+", P, T, T, 1, add_duration_time),
+    F2("+", P, P, P, 1, add_durations),
+    F2("*", I, I, I, 1, mul_int),
+    F2("*", U, U, U, 1, mul_uint),
+    F2("*", D, D, D, 1, mul_double),
+    F2("/", I, I, I, 1, div_int),
+    F2("/", U, U, U, 1, div_uint),
+    F2("/", D, D, D, 1, div_double),
+    F2("%", I, I, I, 1, mod_int),
+    F2("%", U, U, U, 1, mod_uint),
+
+    F1("size", S, I, 8, size_string),
+    F1("size", Y, I, 1, size_bytes),
+    F1("size", L, I, 1, size_container),
+    F1("size", M, I, 1, size_container),
+    F1("size", Z, I, 1, size_set),
+    M1("size", S, I, 8, size_string),
+    M1("size", Y, I, 1, size_bytes),
+    M1("size", L, I, 1, size_container),
+    M1("size", M, I, 1, size_container),
+    M1("size", Z, I, 1, size_set),
+    M2("contains", S, S, B, 16, contains),
+    M2("startsWith", S, S, B, 4, starts_with),
+    M2("endsWith", S, S, B, 4, ends_with),
+    M1("lowerAscii", S, S, 8, lower_ascii),
+    M1("upperAscii", S, S, 8, upper_ascii),
+    M1("trim", S, S, 8, trim),
+
+    F1("dyn", ANY, ANY, 1, same),
+    F1("int", I, I, 1, same),
+    F1("int", U, I, 1, int_from_uint),
+    F1("int", D, I, 1, int_from_double),
+    F1("int", S, I, 8, int_from_string),
+    F1("int", T, I, 1, int_from_timestamp),
+    F1("uint", U, U, 1, same),
+    F1("uint", I, U, 1, uint_from_int),
+    F1("uint", D, U, 1, uint_from_double),
+    F1("uint", S, U, 8, uint_from_string),
+    F1("double", D, D, 1, same),
+    F1("double", I, D, 1, double_from_int),
+    F1("double", U, D, 1, double_from_uint),
+    F1("double", S, D, 16, double_from_string),
+    F1("bool", B, B, 1, same),
+    F1("bool", S, B, 4, bool_from_string),
+    F1("bytes", Y, Y, 1, same),
+    F1("bytes", S, Y, 1, bytes_from_string),
+    F1("string", S, S, 1, same),
+    F1("string", I, S, 16, string_from_int),
+    F1("string", U, S, 16, string_from_uint),
+    F1("string", D, S, 64, string_from_double),
+    F1("string", B, S, 1, string_from_bool),
+    F1("string", Y, S, 8, string_from_bytes),
+    F1("string", T, S, 32, string_from_timestamp),
+    F1("string", P, S, 32, string_from_duration),
+    F1("timestamp", T, T, 1, same),
+    F1("timestamp", S, T, 32, timestamp_from_string),
+    F1("timestamp", I, T, 1, timestamp_from_int),
+    F1("duration", P, P, 1, same),
+    F1("duration", S, P, 32, duration_from_string),
+
+    GETTER("getFullYear", get_full_year),
+    GETTER("getMonth", get_month),
+    GETTER("getDate", get_date),
+    GETTER("getDayOfMonth", get_day_of_month),
+    GETTER("getDayOfWeek", get_day_of_week),
+    GETTER("getDayOfYear", get_day_of_year),
+    GETTER("getHours", get_hours),
+    M1("getHours", P, I, 1, duration_hours),
+    GETTER("getMinutes", get_minutes),
+    M1("getMinutes", P, I, 1, duration_minutes),
+    GETTER("getSeconds", get_seconds),
+    M1("getSeconds", P, I, 1, duration_seconds),
+    GETTER("getMilliseconds", get_milliseconds),
+    M1("getMilliseconds", P, I, 1, duration_milliseconds),
+};
+
+enum { N_TABLE = sizeof table / sizeof *table };
+
+fd_cel_overloads fd_cel_find_overloads(fd_str name, bool method)
+{
+    fd_cel_overloads all = {NULL, 0};
+    for (uint32_t i = 0; i < N_TABLE; i++) {
+        if (table[i].method == method && fd_str_eq_c(name, table[i].name)) {
+            if (all.n == 0)
+                all.first = &table[i];
+            all.n++;
+        } else if (all.n != 0) {
+            break;
+        }
+    }
+    return all;
+}
+
+const fd_cel_overload *fd_cel_match(fd_cel_overloads all, const uint8_t *kinds, uint32_t n)
+{
+    for (uint32_t i = 0; i < all.n; i++) {
+        const fd_cel_overload *o = &all.first[i];
+        bool fits = o->n_args == n;
+        for (uint32_t a = 0; fits && a < n; a++)
+            fits = o->args[a] == kinds[a] || o->args[a] == FD_CEL_DYN;
+        if (fits)
+            return o;
+    }
+    return NULL;
+}
+
+static const struct {
+    const char *name;
+    const char *instead;
+} not_yet[] = {
+    {"matches", "use contains(), startsWith(), endsWith() or a list"},
+    {"all", "macros over lists are not in this version"},
+    {"exists", "for a known value write: value in event.field"},
+    {"exists_one", "macros over lists are not in this version"},
+    {"filter", "macros over lists are not in this version"},
+    {"map", "macros over lists are not in this version"},
+    {"type", "the type of an event's field is fixed by its schema"},
+    {"format", "join pieces with + and string()"},
+    {"split", "use contains(), startsWith() or endsWith()"},
+    {"replace", "string extensions but lowerAscii, upperAscii and trim are not in this version"},
+    {"substring", "use contains(), startsWith() or endsWith()"},
+    {"indexOf", "use contains(), startsWith() or endsWith()"},
+    {"join", "string extensions but lowerAscii, upperAscii and trim are not in this version"},
+};
+
+const char *fd_cel_not_yet(fd_str name)
+{
+    for (size_t i = 0; i < sizeof not_yet / sizeof *not_yet; i++) {
+        if (fd_str_eq_c(name, not_yet[i].name))
+            return not_yet[i].instead;
+    }
+    return NULL;
+}
+
+const char *const *fd_cel_function_names(bool method, uint32_t *n)
+{
+    static const char *const functions[] = {"size",     "int",   "uint",   "double",
+                                            "bool",     "bytes", "string", "timestamp",
+                                            "duration", "has",   "dyn"};
+    static const char *const methods[] = {
+        "size",         "contains",    "startsWith", "endsWith",   "lowerAscii",     "upperAscii",
+        "trim",         "getFullYear", "getMonth",   "getDate",    "getDayOfMonth",  "getDayOfWeek",
+        "getDayOfYear", "getHours",    "getMinutes", "getSeconds", "getMilliseconds"};
+    *n = method ? sizeof methods / sizeof *methods : sizeof functions / sizeof *functions;
+    return method ? methods : functions;
+}
