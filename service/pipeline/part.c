@@ -63,6 +63,7 @@ void fd_part_push(fd_part *part, const fd_event *ev)
     uint32_t at = part->head + part->n;
     part->queue[at >= part->cap ? at - part->cap : at] = *ev;
     part->n++;
+    part->waited_ns = 0;
     part->fetch = ev->msg.offset + 1;
     part->leader_epoch = ev->msg.leader_epoch;
 }
