@@ -91,7 +91,8 @@ typedef struct fd_loader {
     fd_diags *diags;
     fd_config *c;
     struct fd_config_own *own;
-    fd_strbuf file; /* the YAML text, for carets */
+    fd_strbuf file;  /* the YAML text, for carets */
+    bool unreadable; /* what the file would have given is not known */
 } fd_loader;
 
 /* Errors and warnings at a place; hint may be NULL. `secret`: the line is not shown. */

@@ -262,7 +262,8 @@ fd_config *fd_config_load(const fd_config_inputs *inputs, fd_diags *diags)
     fd_config_read_env(&l);
     fd_config_read_set(&l);
     fill_defaults(&l);
-    fd_config_check(&l);
+    if (!l.unreadable)
+        fd_config_check(&l);
     fd_strbuf_free(&l.file);
     if (diags->errors == errors)
         return c;

@@ -302,7 +302,8 @@ static void expect_end(fd_loader *l, yaml_parser_t *p)
 void fd_config_read_yaml(fd_loader *l)
 {
     l->own->path = fd_arena_cstr(l->own->arena, l->in->path);
-    if (!read_file(l))
+    l->unreadable = !read_file(l);
+    if (l->unreadable)
         return;
     if (l->file.n == 0)
         return; /* an empty file gives nothing */
@@ -313,6 +314,7 @@ void fd_config_read_yaml(fd_loader *l)
     yaml_parser_set_input_string(&p, (const unsigned char *)l->file.p, l->file.n);
     if (!yaml_parser_load(&p, &doc)) {
         parser_error(l, &p);
+        l->unreadable = true;
         yaml_parser_delete(&p);
         return;
     }

@@ -228,6 +228,7 @@ static void test_no_such_file(void **state)
     assert_null(fd_config_load(&(fd_config_inputs){.path = "/nonexistent/f.yaml"}, &d));
     assert_non_null(strstr(d.items[0].text, "cannot read the configuration /nonexistent/f.yaml: "
                                             "No such file"));
+    assert_int_equal(d.errors, 2); /* and no HOSTNAME; nothing about what the file may hold */
     fd_diags_free(&d);
     fd_diags_init(&d);
     assert_null(fd_config_load(&(fd_config_inputs){.path = "/tmp"}, &d));
