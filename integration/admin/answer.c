@@ -70,14 +70,17 @@ static enum MHD_Result refuse(struct MHD_Connection *c, int status, const char *
     return reply(c, status, json_type, allow, &body);
 }
 
-static enum MHD_Result index_page(struct MHD_Connection *c)
+/* Only what this process offers is listed. */
+static enum MHD_Result index_page(const fd_admin *a, struct MHD_Connection *c)
 {
     fd_strbuf body = {0};
     fd_strbuf_puts(&body, "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">"
                           "<title>fraudd</title><h1>fraudd " FD_VERSION "</h1>\n<ul>\n");
-#define X(path, verb, op, text)                                                                 \
-    fd_strbuf_puts(&body, verb == GET ? "<li><a href=\"" path "\">GET " path "</a>: " text "\n" \
-                                      : "<li>POST " path ": " text "\n");
+#define X(path, verb, op, text)                                                                \
+    if (a->ops.op != NULL)                                                                     \
+        fd_strbuf_puts(&body, verb == GET ? "<li><a href=\"" path "\">GET " path "</a>: " text \
+                                            "\n"                                               \
+                                          : "<li>POST " path ": " text "\n");
     ROUTES(X)
 #undef X
     fd_strbuf_puts(&body, "</ul></html>\n");
@@ -145,7 +148,7 @@ static enum MHD_Result call(const fd_admin *a, struct MHD_Connection *c, plain_o
 static enum MHD_Result dispatch(const fd_admin *a, struct MHD_Connection *c, const route *r)
 {
     if (r->op == OP_index)
-        return index_page(c);
+        return index_page(a, c);
     if (r->op == OP_consent)
         return a->ops.consent == NULL ? call(a, c, NULL, json_type) : consent(a, c);
     plain_op *const ops[] = {

@@ -137,6 +137,9 @@ static void test_gets(void **state)
     service *s = *state;
     expect(s, "GET", "/", 200, "POST /-/reload");
     expect(s, "GET", "/", 200, "<a href=\"/metrics\">");
+    char *page = request(s, "GET", "/", "");
+    assert_null(strstr(page, "/healthz")); /* not offered here */
+    free(page);
     expect(s, "GET", "/readyz", 503, "{\"missing\":[\"rules\"]}");
     s->ready_status = 200;
     expect(s, "GET", "/readyz", 200, "Content-Type: application/json");
