@@ -45,7 +45,7 @@ typedef struct fd_run {
     fd_engine *engine;
     const char *topics[FD_ENGINE_MAX_SOURCES];
     int32_t partitions[FD_ENGINE_MAX_SOURCES];
-    char stem[256];
+    char stem[640];
     fd_kafka_source *source;
     fd_kafka_txn *txn;
     fd_registry *registry;

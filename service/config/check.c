@@ -138,7 +138,7 @@ static void check_names(fd_loader *l)
                   "group: \"%s\" is no name of a group", l->c->group);
     /* An instance that could not be expanded was said already. */
     if (l->own->key[fd_ckey_find(FD_STR("instance")) - fd_ckeys].text != NULL &&
-        !is_name(l->c->instance))
+        l->c->instance[0] != '\0' && !is_name(l->c->instance))
         KEY_ERROR(l, "instance", "letters, digits, . _ and - only, at most 249",
                   "instance: \"%s\" is no name of an instance", l->c->instance);
 }

@@ -33,7 +33,8 @@
       "Consumer group.")                                                                           \
     X(instance, "instance", STRING, "${HOSTNAME}", NULL, NULL, "", NONE, 0,                        \
       "Name of this process: group.instance.id and the stem of the transactional ids. Must be "    \
-      "unique in the group, and stable over restarts (a StatefulSet's pod name).")                 \
+      "unique in the group, and stable over restarts (a StatefulSet's pod name). Empty: dynamic "  \
+      "membership, for a Deployment whose pods have no stable names.")                             \
     X(output.topic, "output.topic", STRING, "decisions", NULL, NULL, "", NONE, 0,                  \
       "Topic of the decisions.")                                                                   \
     X(output.evidence, "output.evidence", ENUM, "fired", NULL, NULL, "", EVIDENCE, DECIDES,        \

@@ -49,6 +49,15 @@ static void test_defaults(void **state)
     loaded_free(&l);
 }
 
+static void test_an_empty_instance_is_dynamic_membership(void **state)
+{
+    (void)state;
+    loaded l = load_yaml(SOURCE "instance: ''\n");
+    assert_non_null(l.c);
+    assert_string_equal(l.c->instance, "");
+    loaded_free(&l);
+}
+
 static void test_every_section(void **state)
 {
     (void)state;
@@ -268,11 +277,17 @@ static void test_values(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),         cmocka_unit_test(test_every_section),
-        cmocka_unit_test(test_places_and_hints), cmocka_unit_test(test_ranges),
-        cmocka_unit_test(test_yaml_shapes),      cmocka_unit_test(test_cross_checks),
-        cmocka_unit_test(test_later_versions),   cmocka_unit_test(test_owned_properties),
-        cmocka_unit_test(test_expansion),        cmocka_unit_test(test_no_such_file),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_an_empty_instance_is_dynamic_membership),
+        cmocka_unit_test(test_every_section),
+        cmocka_unit_test(test_places_and_hints),
+        cmocka_unit_test(test_ranges),
+        cmocka_unit_test(test_yaml_shapes),
+        cmocka_unit_test(test_cross_checks),
+        cmocka_unit_test(test_later_versions),
+        cmocka_unit_test(test_owned_properties),
+        cmocka_unit_test(test_expansion),
+        cmocka_unit_test(test_no_such_file),
         cmocka_unit_test(test_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
