@@ -19,7 +19,8 @@ enum { FD_TXN_MAGIC = 0x464b5458, FD_TRANSACTIONAL_ID_MAX = 256 };
 /* What the request interceptors see, from librdkafka's threads. */
 typedef struct fd_watch {
     _Atomic bool dirty;
-    _Atomic bool end_pending; /* an EndTxn was sent and not answered */
+    _Atomic bool end_pending;   /* an EndTxn was sent and not answered */
+    _Atomic bool init_answered; /* an InitProducerId was answered, well or not */
 } fd_watch;
 
 typedef struct fd_lane {
@@ -28,7 +29,8 @@ typedef struct fd_lane {
     fd_watch watch;
     rd_kafka_t *rk;
     rd_kafka_topic_t *topics[FD_N_OUT_TOPICS];
-    bool initialised; /* init_transactions() succeeded */
+    bool initialised;    /* init_transactions() succeeded */
+    uint32_t impatience; /* how often this open() began anew rather than wait */
     bool open;
     bool too_large;
     uint64_t produced, delivered, failed; /* records of this transaction */

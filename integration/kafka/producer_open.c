@@ -8,10 +8,12 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "kafka/client_int.h"
 #include "kafka/producer_int.h"
 
 /* An answer that is late must be given up well before the broker ends the transaction. */
 enum { SOCKET_TIMEOUT_MAX_MS = 5000, TRANSACTION_TIMEOUT_MS = 10000, METADATA_SLICE_MS = 2000 };
+enum { INIT_SLICE_MS = 20, IMPATIENCE_MAX = 20 };
 
 /* retry.backoff.ms=1: half of all send_offsets wait one backoff for the previous transaction's
  * markers. max.in.flight and retries are the idempotent producer's own. */
@@ -77,17 +79,14 @@ static fd_class create(fd_kafka_txn *t, fd_lane *lane, fd_err *err)
     lane->initialised = lane->open = lane->too_large = false;
     atomic_store(&lane->watch.dirty, false);
     atomic_store(&lane->watch.end_pending, false);
+    atomic_store(&lane->watch.init_answered, false);
     lane->rk = fd_kafka_handle_new(RD_KAFKA_PRODUCER, conf, err);
     return lane->rk == NULL ? FD_FATAL : FD_OK;
 }
 
-static fd_class initialise(fd_lane *lane, int timeout_ms, fd_err *err)
+/* Takes error. */
+static fd_class init_failed(fd_lane *lane, rd_kafka_error_t *error, fd_err *err)
 {
-    rd_kafka_error_t *error = rd_kafka_init_transactions(lane->rk, timeout_ms);
-    if (error == NULL) {
-        lane->initialised = true;
-        return FD_OK;
-    }
     rd_kafka_resp_err_t code = rd_kafka_error_code(error);
     const char *hint = fd_kafka_hint(code);
     bool again = rd_kafka_error_is_retriable(error) && !rd_kafka_error_is_fatal(error);
@@ -97,6 +96,34 @@ static fd_class initialise(fd_lane *lane, int timeout_ms, fd_err *err)
                            hint != NULL ? hint : "");
     rd_kafka_error_destroy(error);
     return cls;
+}
+
+/* The broker refuses InitProducerId while it still aborts what the predecessor left open, which
+ * takes it milliseconds; librdkafka then waits a fixed 500 ms. A new handle asks at once. */
+static fd_class initialise(fd_kafka_txn *t, fd_lane *lane, int timeout_ms, fd_err *err)
+{
+    int64_t until = fd_kafka_now_ms() + timeout_ms;
+    for (;;) {
+        bool impatient = lane->impatience < IMPATIENCE_MAX;
+        int64_t left = until - fd_kafka_now_ms();
+        int64_t slice = impatient && left > INIT_SLICE_MS ? INIT_SLICE_MS : left;
+        rd_kafka_error_t *error = rd_kafka_init_transactions(lane->rk, slice < 1 ? 1 : (int)slice);
+        if (error == NULL) {
+            lane->initialised = true;
+            return FD_OK;
+        }
+        fd_class cls = init_failed(lane, error, err);
+        if (cls != FD_RETRY || fd_kafka_now_ms() >= until)
+            return cls;
+        if (!impatient || !atomic_load(&lane->watch.init_answered))
+            continue;
+        lane->impatience++;
+        rd_kafka_destroy(lane->rk);
+        lane->rk = NULL;
+        cls = create(t, lane, err);
+        if (cls != FD_OK)
+            return cls;
+    }
 }
 
 /* The partition count; also warms the metadata, without which the first transaction to a topic
@@ -134,7 +161,7 @@ fd_class fd_txn_open(void *self, int lane_no, int timeout_ms, fd_err *err)
     FD_ASSERT(!lane->open);
     fd_class cls = lane->rk == NULL ? create(t, lane, err) : FD_OK;
     if (cls == FD_OK && !lane->initialised)
-        cls = initialise(lane, timeout_ms, err);
+        cls = initialise(t, lane, timeout_ms, err);
     int slice_ms = timeout_ms < METADATA_SLICE_MS ? timeout_ms : METADATA_SLICE_MS;
     for (int i = 0; i < FD_N_OUT_TOPICS && cls == FD_OK; i++)
         cls = learn_topic(t, lane, i, slice_ms, err);
@@ -142,6 +169,7 @@ fd_class fd_txn_open(void *self, int lane_no, int timeout_ms, fd_err *err)
         return cls;
     atomic_store(&lane->watch.dirty, false); /* see watch.c about InitProducerId */
     lane->open = true;
+    lane->impatience = 0;
     return FD_OK;
 }
 
@@ -159,4 +187,5 @@ void fd_txn_destroy(void *self, int lane_no)
     rd_kafka_destroy(lane->rk);
     lane->rk = NULL;
     lane->open = lane->initialised = false;
+    lane->impatience = 0;
 }

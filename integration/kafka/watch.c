@@ -70,6 +70,8 @@ static rd_kafka_resp_err_t on_response(rd_kafka_t *rk, int sockfd, const char *b
         return RD_KAFKA_RESP_ERR_NO_ERROR;
     if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
         atomic_store(&w->dirty, true);
+    else if (key == FD_API_INIT_PRODUCER_ID)
+        atomic_store(&w->init_answered, true);
     if (key == FD_API_END_TXN)
         atomic_store(&w->end_pending, false);
     return RD_KAFKA_RESP_ERR_NO_ERROR;
