@@ -2,7 +2,8 @@
  * The walk over a payload: one loop, compiled without stores (scan) and with (decode).
  *
  * Each op is a function of the walk's state, always inlined, so that the state lives in
- * registers; nothing here may let its address escape. Memory: lists reserve a block's rows ahead,
+ * registers; nothing here may let its address escape. A switch, because computed jumps measured
+ * slower (bench_avro: 77 against 68 ns per payment). Memory: lists reserve a block's rows ahead,
  * all else was reserved by the batch, so that ops never check for room.
  * Bounds: FD_DECODE_MAX_ELEMS counts list elements of the event, FD_DECODE_MAX_DEPTH open lists
  * and calls; a payload byte or an element is used up on every turn of every loop.
@@ -215,6 +216,10 @@ FD_INLINE fd_poison convert(int64_t v, uint32_t mul, uint32_t div, int64_t *out)
 {
     if (__builtin_mul_overflow(v, (int64_t)mul, &v))
         return FD_POISON_TOO_LARGE;
+    if (__builtin_expect(div == 1, 1)) {
+        *out = v;
+        return FD_POISON_NONE;
+    }
     int64_t q = v / (int64_t)div;
     *out = q - (v % (int64_t)div < 0);
     return FD_POISON_NONE;

@@ -18,8 +18,9 @@ typedef const unsigned char *fd_bytes;
 enum { FD_WIRE_LONG_MAX = 10 };
 
 /* Byte by byte: near the end of the payload and beyond 8 bytes. */
-fd_bytes fd_wire_varint_slow(fd_bytes p, fd_bytes end, uint64_t *out, fd_poison *why);
-bool fd_wire_utf8_slow(fd_bytes p, size_t n);
+fd_bytes fd_wire_varint_slow(fd_bytes p, fd_bytes end, uint64_t *out, fd_poison *why)
+    __attribute__((cold));
+bool fd_wire_utf8_slow(fd_bytes p, size_t n) __attribute__((cold));
 
 FD_INLINE uint64_t fd_wire_load64(fd_bytes p)
 {
@@ -181,11 +182,30 @@ FD_INLINE unsigned char *fd_wire_put_long(unsigned char *to, int64_t v)
     return to;
 }
 
+/* Names and ids are short: two copies that overlap cost less than a call. */
+FD_INLINE void fd_wire_copy(unsigned char *to, const char *from, uint32_t n)
+{
+    if (n > 32) {
+        memcpy(to, from, n);
+    } else if (n >= 16) {
+        memcpy(to, from, 16);
+        memcpy(to + n - 16, from + n - 16, 16);
+    } else if (n >= 8) {
+        memcpy(to, from, 8);
+        memcpy(to + n - 8, from + n - 8, 8);
+    } else if (n >= 4) {
+        memcpy(to, from, 4);
+        memcpy(to + n - 4, from + n - 4, 4);
+    } else {
+        for (uint32_t i = 0; i < n; i++)
+            to[i] = (unsigned char)from[i];
+    }
+}
+
 FD_INLINE unsigned char *fd_wire_put_str(unsigned char *to, fd_str s)
 {
     to = fd_wire_put_long(to, s.n);
-    if (s.n != 0)
-        memcpy(to, s.p, s.n);
+    fd_wire_copy(to, s.p, s.n);
     return to + s.n;
 }
 

@@ -134,14 +134,14 @@ static void check_number(const gen_type *t, int64_t v, const fd_col *c, uint32_t
 
 static void check_plain(const gen_type *t, avro_value_t *v, const fd_col *c, uint32_t row)
 {
-    int b;
-    int32_t i;
-    int64_t l;
-    float f;
-    double d;
-    const void *p;
-    const char *s;
-    size_t n;
+    int b = 0;
+    int32_t i = 0;
+    int64_t l = 0;
+    float f = 0;
+    double d = 0;
+    const void *p = NULL;
+    const char *s = "";
+    size_t n = 0;
     switch (avro_value_get_type(v)) {
     case AVRO_BOOLEAN:
         avro_value_get_boolean(v, &b);
@@ -179,7 +179,7 @@ static void check_plain(const gen_type *t, avro_value_t *v, const fd_col *c, uin
 static void check_enum(const gen_type *t, avro_value_t *v, const fd_col *c, uint32_t row)
 {
     const gen_type *writer = t->from == NULL ? t : t->from;
-    int which;
+    int which = 0;
     avro_value_get_enum(v, &which);
     const char *want = NULL;
     for (int i = 0; i < t->n; i++) {
@@ -220,7 +220,7 @@ static void check_record(const gen_type *t, avro_value_t *v, const fd_col *c, ui
 
 static void check_items(const gen_type *t, avro_value_t *v, const fd_col *c, uint32_t row)
 {
-    size_t n;
+    size_t n = 0;
     avro_value_get_size(v, &n);
     uint32_t first = c->v.off[row];
     assert_int_equal(c->v.off[row + 1] - first, n);
@@ -238,7 +238,7 @@ static void check_items(const gen_type *t, avro_value_t *v, const fd_col *c, uin
 static void check_union(const gen_type *t, avro_value_t *v, const fd_col *c, uint32_t row)
 {
     avro_value_t part;
-    int which;
+    int which = 0;
     avro_value_get_discriminant(v, &which);
     avro_value_get_current_branch(v, &part);
     if (t->wrapped >= 0) /* a union around a union is never made */
@@ -284,8 +284,8 @@ void gen_check(const gen_type *t, avro_value_t *v, const fd_col *c, uint32_t row
         check_plain(t, v, c, row);
         break;
     case GEN_FIXED: {
-        const void *p;
-        size_t n;
+        const void *p = NULL;
+        size_t n = 0;
         avro_value_get_fixed(v, &p, &n);
         if (c->type->kind == FD_INT)
             assert_int_equal(c->v.i[row], big_endian(p, n));
