@@ -8,12 +8,14 @@
 #include "base/hash.h"
 #include "store/ruleset_int.h"
 
-enum { MAX_VARIABLE_DEPTH = 64 };
+/* How far variables may stand on one another: evaluation recurses over them. */
+enum { MAX_VARIABLE_HEIGHT = 24 };
 
 typedef struct build {
     fd_loading *l;
     fd_cel_scope scope;
     uint32_t depth;
+    fd_var_def *open; /* the variable being compiled, NULL: none */
 } build;
 
 static fd_cel_lookup find_variable(void *ctx, fd_str name, const fd_cel_type **type,
@@ -21,11 +23,25 @@ static fd_cel_lookup find_variable(void *ctx, fd_str name, const fd_cel_type **t
 
 static void compile_variable(build *b, fd_var_def *v)
 {
+    fd_var_def *outer = b->open;
     v->state = FD_VAR_OPEN;
+    v->height = 1;
+    b->open = v;
     b->depth++;
     v->program = fd_cel_compile(&b->scope, &v->source, b->l->set->arena, b->l->diags);
     b->depth--;
+    b->open = outer;
     v->state = v->program == NULL ? FD_VAR_BROKEN : FD_VAR_DONE;
+}
+
+/* The variable being compiled stands on v. False: that is too high. */
+static bool stand_on(build *b, const fd_var_def *v)
+{
+    if (b->open == NULL)
+        return true;
+    if (b->open->height <= v->height)
+        b->open->height = v->height + 1;
+    return b->open->height <= MAX_VARIABLE_HEIGHT;
 }
 
 static fd_cel_lookup find_variable(void *ctx, fd_str name, const fd_cel_type **type, uint32_t *slot)
@@ -39,12 +55,14 @@ static fd_cel_lookup find_variable(void *ctx, fd_str name, const fd_cel_type **t
         v->used = true;
         if (v->state == FD_VAR_OPEN)
             return FD_CEL_CYCLE;
-        if (v->state == FD_VAR_NEW && b->depth >= MAX_VARIABLE_DEPTH)
+        if (v->state == FD_VAR_NEW && b->depth >= MAX_VARIABLE_HEIGHT)
             return FD_CEL_TOO_DEEP;
         if (v->state == FD_VAR_NEW)
             compile_variable(b, v);
         if (v->state == FD_VAR_BROKEN)
             return FD_CEL_BROKEN;
+        if (!stand_on(b, v))
+            return FD_CEL_TOO_DEEP;
         *type = fd_cel_program_type(v->program);
         *slot = i;
         return FD_CEL_FOUND;
@@ -52,9 +70,17 @@ static fd_cel_lookup find_variable(void *ctx, fd_str name, const fd_cel_type **t
     return FD_CEL_UNKNOWN;
 }
 
+/* Constants are folded while compiling, so even a list that could not be read is asked. */
+static fd_cel_value in_broken(const void *owner, const fd_cel_value *v)
+{
+    (void)owner;
+    (void)v;
+    return fd_cel_bool(false);
+}
+
 static const fd_cel_set *find_list(void *ctx, fd_str name)
 {
-    static const fd_cel_set broken = {.elem = FD_CEL_STRING, .name = "broken"};
+    static const fd_cel_set broken = {.elem = FD_CEL_DYN, .name = "broken", .contains = in_broken};
     build *b = ctx;
     fd_ruleset *set = b->l->set;
     for (uint32_t i = 0; i < set->n_lists; i++) {

@@ -10,6 +10,7 @@
 #include "store/ruleset_int.h"
 
 enum { NO_HIT = UINT32_MAX };
+enum { MESSAGE_MAX = 1024 }; /* bytes of an explanation, cut between characters beyond */
 
 /* Hits of one row are a chain in rule order. */
 typedef struct hit {
@@ -22,6 +23,7 @@ struct fd_ruleset_run {
     const fd_ruleset *set;
     uint32_t max_rows;
     fd_cel_run *cel;
+    uint32_t *all;  /* 0, 1, 2, ... */
     uint32_t *rows; /* those a rule applies to */
     uint32_t *fired_rows;
     uint8_t *results;
@@ -48,6 +50,9 @@ fd_ruleset_run *fd_ruleset_run_new(const fd_ruleset *set, uint32_t max_rows)
     run->set = set;
     run->max_rows = max_rows;
     run->cel = fd_cel_run_new(set->programs, set->n_vars, max_rows);
+    run->all = array(max_rows, sizeof *run->all);
+    for (uint32_t i = 0; i < max_rows; i++)
+        run->all[i] = i;
     run->rows = array(max_rows, sizeof *run->rows);
     run->fired_rows = array(max_rows, sizeof *run->fired_rows);
     run->results = array(max_rows, sizeof *run->results);
@@ -68,6 +73,7 @@ void fd_ruleset_run_free(fd_ruleset_run *run)
     if (run == NULL)
         return;
     fd_cel_run_free(run->cel);
+    free(run->all);
     free(run->rows);
     free(run->fired_rows);
     free(run->results);
@@ -137,9 +143,13 @@ static bool rolled_out(const fd_rule_def *r, const fd_col *col, uint32_t row)
     return fd_hash64(key.p, key.n, seed) < r->rollout_limit;
 }
 
-static uint32_t applicable(const fd_ruleset_run *run, const fd_rule_def *r, const fd_batch *batch,
-                           const int64_t *time_us)
+/* Most rules apply to every row: they share one selection. */
+static const uint32_t *applicable(const fd_ruleset_run *run, const fd_rule_def *r,
+                                  const fd_batch *batch, const int64_t *time_us, uint32_t *count)
 {
+    *count = batch->root.n;
+    if (r->rollout_limit == UINT64_MAX && r->info.snooze_until_us == 0)
+        return run->all;
     uint32_t n = 0;
     const fd_col *rollout = r->rollout_path.n == 0 ? NULL : fd_batch_path(batch, r->rollout_path);
     const fd_col *snooze = r->snooze_path.n == 0 ? NULL : fd_batch_path(batch, r->snooze_path);
@@ -147,7 +157,8 @@ static uint32_t applicable(const fd_ruleset_run *run, const fd_rule_def *r, cons
         if (rolled_out(r, rollout, row) && !snoozed(r, snooze, row, time_us[row]))
             run->rows[n++] = row;
     }
-    return n;
+    *count = n;
+    return run->rows;
 }
 
 static void add_hit(fd_ruleset_run *run, uint32_t row, uint32_t rule)
@@ -182,6 +193,16 @@ static const char *error_text(fd_ruleset_run *run, const fd_cel_program *p, uint
     return v.kind == FD_CEL_ERROR ? v.v.text : "no such overload";
 }
 
+static fd_str cut(fd_str s)
+{
+    if (s.n <= MESSAGE_MAX)
+        return s;
+    uint32_t n = MESSAGE_MAX;
+    while (n > 0 && ((unsigned char)s.p[n] & 0xC0) == 0x80)
+        n--;
+    return (fd_str){s.p, n};
+}
+
 static void explain(fd_ruleset_run *run, uint32_t rule, uint32_t n)
 {
     const fd_rule_def *r = &run->set->rules[rule];
@@ -191,7 +212,7 @@ static void explain(fd_ruleset_run *run, uint32_t rule, uint32_t n)
     for (uint32_t i = 0; i < n; i++) {
         uint32_t row = run->fired_rows[i];
         if (run->messages[i].kind == FD_CEL_STRING)
-            run->hits[run->last[row]].message = fd_cel_text(&run->messages[i]);
+            run->hits[run->last[row]].message = cut(fd_cel_text(&run->messages[i]));
         else
             failed(run, rule, row,
                    run->messages[i].kind == FD_CEL_ERROR ? run->messages[i].v.text
@@ -203,12 +224,13 @@ static void eval_rule(fd_ruleset_run *run, uint32_t rule, const fd_batch *batch,
                       const int64_t *time_us)
 {
     const fd_rule_def *r = &run->set->rules[rule];
-    uint32_t n = applicable(run, r, batch, time_us);
-    fd_cel_test(run->cel, r->when, run->rows, n, run->results);
+    uint32_t n;
+    const uint32_t *rows = applicable(run, r, batch, time_us, &n);
+    fd_cel_test(run->cel, r->when, rows, n, run->results);
     run->count_evaluations[rule] += n;
     uint32_t fired = 0;
     for (uint32_t i = 0; i < n; i++) {
-        uint32_t row = run->rows[i];
+        uint32_t row = rows[i];
         if (run->results[i] == FD_CEL_TRUE) {
             add_hit(run, row, rule);
             run->fired_rows[fired++] = row;

@@ -75,10 +75,16 @@ static void read_one(fd_loading *l, const char *name)
     fd_strbuf_free(&text);
 }
 
+/* By bytes, not by the locale as alphasort() does. */
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
 bool fd_store_read_files(fd_loading *l)
 {
     struct dirent **names = NULL;
-    int n = scandir(l->dir, &names, is_rule_file, alphasort);
+    int n = scandir(l->dir, &names, is_rule_file, by_name);
     if (n < 0) {
         fd_diags_error(l->diags, "rule directory %s: %s", l->dir, strerror(errno));
         return false;

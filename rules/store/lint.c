@@ -1,6 +1,6 @@
 /*
  * What is legal and yet hardly meant: unused lists and variables, thresholds that no score reaches,
- * rules that can never fire. Warnings, or errors under strict. Loading.
+ * rules that can never fire. Warnings. Loading.
  */
 #include "store/ruleset_int.h"
 
@@ -10,14 +10,14 @@ static void unused(fd_loading *l)
     for (uint32_t i = 0; i < set->n_lists; i++) {
         const fd_list_def *d = &set->lists[i];
         if (!d->used)
-            fd_yaml_report(d->place.y, d->place.node, l->lint, NULL, "list \"%s\" is not used",
+            fd_yaml_report(d->place.y, d->place.node, FD_WARNING, NULL, "list \"%s\" is not used",
                            d->name.p);
     }
     for (uint32_t i = 0; i < set->n_vars; i++) {
         const fd_var_def *d = &set->vars[i];
         if (!d->used)
-            fd_yaml_report(d->place.y, d->place.node, l->lint, NULL, "variable \"%s\" is not used",
-                           d->name.p);
+            fd_yaml_report(d->place.y, d->place.node, FD_WARNING, NULL,
+                           "variable \"%s\" is not used", d->name.p);
     }
 }
 
@@ -30,7 +30,7 @@ static void constants(fd_loading *l)
         if (r->when == NULL || !fd_cel_program_constant(r->when, &v))
             continue;
         bool fires = v.kind == FD_CEL_BOOL && v.v.b;
-        fd_yaml_report(r->place.y, r->condition_node, l->lint, NULL, "rule \"%s\" %s", r->id.p,
+        fd_yaml_report(r->place.y, r->condition_node, FD_WARNING, NULL, "rule \"%s\" %s", r->id.p,
                        fires ? "always fires" : "can never fire");
     }
 }
@@ -53,14 +53,14 @@ static void thresholds(fd_loading *l)
                            "decision.score_thresholds has %s, decision.actions has not",
                            fd_action_name((fd_action)a));
         if (d->threshold[a] > reachable)
-            fd_yaml_report(d->place.y, d->place.node, l->lint, NULL,
+            fd_yaml_report(d->place.y, d->place.node, FD_WARNING, NULL,
                            "no score reaches the threshold of %s: %g, all live rules together "
                            "give %g",
                            fd_action_name((fd_action)a), d->threshold[a], reachable);
         for (int milder = 1; milder < FD_N_ACTIONS; milder++) {
             if (d->has_threshold[milder] && d->severity[milder] < d->severity[a] &&
                 d->threshold[milder] >= d->threshold[a])
-                fd_yaml_report(d->place.y, d->place.node, l->lint, NULL,
+                fd_yaml_report(d->place.y, d->place.node, FD_WARNING, NULL,
                                "the threshold of %s is never what decides: that of %s is not "
                                "higher",
                                fd_action_name((fd_action)milder), fd_action_name((fd_action)a));

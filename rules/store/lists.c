@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "base/hash.h"
+#include "lang/function.h"
 
 /* Open addressing, at most half full. Strings: n is the length and h the hash; numbers: bits. */
 typedef struct slot {
@@ -94,25 +95,40 @@ static uint64_t double_bits(double d)
     return bits;
 }
 
+/* A number of another type is a member when it is equal, as in any CEL list. */
+static bool contains_number(const fd_list *l, const fd_cel_value *v)
+{
+    bool ints = l->type == FD_LIST_INT;
+    fd_cel_value as = *v;
+    if (ints && v->kind == FD_CEL_UINT)
+        as = fd_cel_int_from_uint(NULL, v);
+    else if (ints && v->kind == FD_CEL_DOUBLE)
+        as = fd_cel_int_from_double(NULL, v);
+    else if (!ints && v->kind == FD_CEL_INT)
+        as = fd_cel_double_from_int(NULL, v);
+    else if (!ints && v->kind == FD_CEL_UINT)
+        as = fd_cel_double_from_uint(NULL, v);
+    if (as.kind != l->set.elem || !fd_cel_equal(&as, v))
+        return false;
+    return has_slot(l, (fd_str){0}, ints ? (uint64_t)as.v.i : double_bits(as.v.d));
+}
+
+/* The checker knows the kind of what is looked up, unless it is dyn: then anything may come. */
 static fd_cel_value contains(const void *owner, const fd_cel_value *v)
 {
     const fd_list *l = owner;
     fd_ip_range ip;
-    switch (l->type) {
-    case FD_LIST_STRING:
-        return fd_cel_bool(has_slot(l, fd_cel_text(v), fd_hash64(v->v.p, v->n, 0)));
-    case FD_LIST_INT:
-        return fd_cel_bool(has_slot(l, (fd_str){0}, (uint64_t)v->v.i));
-    case FD_LIST_DOUBLE:
-        return fd_cel_bool(!isnan(v->v.d) && has_slot(l, (fd_str){0}, double_bits(v->v.d)));
-    case FD_LIST_CIDR:
-        if (memchr(v->v.p, '/', v->n) != NULL || !fd_cidr_parse(fd_cel_text(v), &ip))
-            return fd_cel_error(FD_CEL_E_BAD_IP);
-        return fd_cel_bool(fd_cidr_contains(l->ranges, l->n_ranges, ip.from));
-    case FD_N_LIST_TYPES:
-        break;
-    }
-    FD_UNREACHABLE();
+    if (l->type == FD_LIST_INT || l->type == FD_LIST_DOUBLE)
+        return fd_cel_bool(contains_number(l, v));
+    if (l->type == FD_LIST_STRING)
+        return fd_cel_bool(v->kind == FD_CEL_STRING &&
+                           has_slot(l, fd_cel_text(v), fd_hash64(v->v.p, v->n, 0)));
+    FD_ASSERT(l->type == FD_LIST_CIDR);
+    if (v->kind != FD_CEL_STRING)
+        return fd_cel_error(FD_CEL_E_NO_OVERLOAD);
+    if (v->n == 0 || memchr(v->v.p, '/', v->n) != NULL || !fd_cidr_parse(fd_cel_text(v), &ip))
+        return fd_cel_error(FD_CEL_E_BAD_IP);
+    return fd_cel_bool(fd_cidr_contains(l->ranges, l->n_ranges, ip.from));
 }
 
 fd_list *fd_list_new(const char *name, fd_list_type type)
@@ -192,6 +208,11 @@ void fd_list_seal(fd_list *l)
     if (l->type == FD_LIST_CIDR)
         l->n_ranges = fd_cidr_normalise(l->ranges, l->n_ranges);
     l->set.n_entries = fd_list_count(l);
+}
+
+fd_list_type fd_list_type_of(const fd_list *l)
+{
+    return l->type;
 }
 
 const fd_cel_set *fd_list_set(const fd_list *l)

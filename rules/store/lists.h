@@ -34,6 +34,7 @@ const char *fd_list_add(fd_list *l, fd_str entry);
 /* After the last entry. */
 void fd_list_seal(fd_list *l);
 
+fd_list_type fd_list_type_of(const fd_list *l);
 const fd_cel_set *fd_list_set(const fd_list *l);
 uint64_t fd_list_count(const fd_list *l);
 size_t fd_list_bytes(const fd_list *l); /* memory held */

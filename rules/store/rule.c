@@ -214,8 +214,10 @@ static void finish(fd_rule_def *r)
         r->snooze_path = r->rollout_path;
     r->info.snooze_key = r->snooze_path.p;
     r->rollout_limit = UINT64_MAX;
-    if (r->info.rollout_percent < 100)
-        r->rollout_limit = (uint64_t)(r->info.rollout_percent / 100 * 0x1p64);
+    /* Just below 100 may round up to 2^64, which is all. */
+    double limit = r->info.rollout_percent / 100 * 0x1p64;
+    if (limit < 0x1p64)
+        r->rollout_limit = (uint64_t)limit;
 }
 
 void fd_store_read_rule(fd_loading *l, fd_yaml *y, fd_yaml_node *node)

@@ -30,14 +30,21 @@ static void finish_loading(fd_loading *l)
     fd_strbuf_free(&l->lists_bytes);
 }
 
+/* Under strict: what was warned of since the loading began refuses the set. */
+static void harden(fd_diags *d, size_t from, size_t warnings_before)
+{
+    for (size_t i = from; i < d->n; i++)
+        d->items[i].severity = FD_ERROR;
+    d->errors += d->warnings - warnings_before;
+    d->warnings = warnings_before;
+}
+
 fd_ruleset *fd_ruleset_load(const char *dir, const fd_type *event_type, bool strict,
                             fd_diags *diags)
 {
     FD_ASSERT(event_type->kind == FD_RECORD);
-    fd_loading l = {.set = new_set(event_type),
-                    .dir = dir,
-                    .diags = diags,
-                    .lint = strict ? FD_ERROR : FD_WARNING};
+    fd_loading l = {.set = new_set(event_type), .dir = dir, .diags = diags};
+    size_t n_before = diags->n, warnings_before = diags->warnings;
     size_t errors_before = diags->errors;
     if (fd_store_read_files(&l)) {
         fd_store_build(&l);
@@ -47,6 +54,8 @@ fd_ruleset *fd_ruleset_load(const char *dir, const fd_type *event_type, bool str
             fd_diags_error(diags, "rule directory %s has no rules", dir);
     }
     finish_loading(&l);
+    if (strict)
+        harden(diags, n_before, warnings_before);
     if (diags->errors == errors_before)
         return l.set;
     fd_ruleset_free(l.set);

@@ -27,6 +27,7 @@ typedef struct fd_var_def {
     fd_def_place place;
     fd_cel_source source;
     fd_var_state state;
+    uint32_t height; /* of the pile of variables it stands on, itself included */
     bool used;
     const fd_cel_program *program;
 } fd_var_def;
@@ -82,7 +83,6 @@ typedef struct fd_loading {
     fd_ruleset *set;
     const char *dir;
     fd_diags *diags;
-    fd_severity lint; /* FD_ERROR under strict */
     uint32_t n_files;
     fd_yaml *files;
     fd_strbuf rules_bytes; /* what the hash is taken of */

@@ -97,6 +97,8 @@ static void read_decision(fd_loading *l, fd_yaml *y, fd_yaml_node *key, fd_yaml_
 
 /* ---- lists ---- */
 
+enum { NAME_MAX_BYTES = 128, SHOWN_MAX = 200 };
+
 enum { LIST_TYPE, LIST_FILE, LIST_ITEMS, N_LIST_KEYS };
 static const char *const list_keys[] = {"type", "file", "items"};
 
@@ -127,6 +129,20 @@ static bool read_list_type(fd_yaml *y, const fd_yaml_node *n, fd_list_type *out)
     fd_yaml_report(y, n, FD_ERROR, "types of lists are string, int, double and cidr",
                    "\"%s\" is not a type of list", text.p);
     return false;
+}
+
+/* Names are written in CEL after a dot. */
+static void check_name(fd_yaml *y, const fd_yaml_node *n, fd_str name, const char *what)
+{
+    bool ok = name.n != 0 && name.n <= NAME_MAX_BYTES && !(name.p[0] >= '0' && name.p[0] <= '9');
+    for (uint32_t i = 0; i < name.n; i++) {
+        char c = name.p[i];
+        ok = ok && ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                    c == '_');
+    }
+    if (!ok)
+        fd_yaml_report(y, n, FD_ERROR, "letters, digits and _, not a digit first",
+                       "\"%.64s\" cannot be the name of a %s", name.p, what);
 }
 
 static bool add_entry(fd_loading *l, fd_list *list, fd_str entry, const char **why)
@@ -163,29 +179,40 @@ static fd_str trimmed(const char *p, size_t n)
     return (fd_str){p, (uint32_t)n};
 }
 
-/* One entry a line; blank lines and lines that begin with # say nothing. */
+/* The entry of a line. In lists of strings # begins a comment only as the first character: text
+ * may hold one. */
+static fd_str entry_of(const char *p, size_t n, fd_list_type type)
+{
+    const char *comment = type == FD_LIST_STRING ? NULL : memchr(p, '#', n);
+    fd_str entry = trimmed(p, comment == NULL ? n : (size_t)(comment - p));
+    if (entry.n != 0 && entry.p[0] == '#')
+        entry.n = 0;
+    return entry;
+}
+
+/* One entry a line. */
 static void read_lines(fd_loading *l, const char *path, const fd_strbuf *bytes, fd_list *list)
 {
     int line = 0;
-    for (size_t at = 0; at < bytes->n;) {
+    bool marked = bytes->n >= 3 && memcmp(bytes->p, "\xEF\xBB\xBF", 3) == 0; /* byte order */
+    for (size_t at = marked ? 3 : 0; at < bytes->n;) {
         const char *nl = memchr(bytes->p + at, '\n', bytes->n - at);
         size_t end = nl == NULL ? bytes->n : (size_t)(nl - bytes->p);
-        fd_str entry = trimmed(bytes->p + at, end - at);
+        fd_str entry = entry_of(bytes->p + at, end - at, fd_list_type_of(list));
         at = end + 1;
         line++;
         const char *why;
-        if (entry.n == 0 || entry.p[0] == '#' || add_entry(l, list, entry, &why))
+        if (entry.n == 0 || add_entry(l, list, entry, &why))
             continue;
-        char *source = fd_arena_str(l->set->arena, entry).n == 0
-                           ? NULL
-                           : fd_arena_printf(l->set->arena, FD_STR_FMT, FD_STR_ARG(entry));
+        const char *source = entry.n > SHOWN_MAX ? NULL : fd_arena_str(l->set->arena, entry).p;
         fd_diags_add(l->diags, &(fd_diag){.severity = FD_ERROR,
                                           .file = path,
                                           .line = line,
                                           .col = 1,
                                           .width = (int)entry.n,
                                           .source = source,
-                                          .text = why});
+                                          .text = why,
+                                          .hint = "one entry per line; # begins a comment"});
     }
 }
 
@@ -211,6 +238,7 @@ static void read_list(fd_loading *l, fd_yaml *y, fd_yaml_node *key, fd_yaml_node
     fd_str name;
     if (!fd_yaml_text(y, key, "a list's name", &name))
         return;
+    check_name(y, key, name, "list");
     fd_ruleset *set = l->set;
     for (uint32_t i = 0; i < set->n_lists; i++) {
         if (fd_str_eq(set->lists[i].name, name))
@@ -280,6 +308,7 @@ static void read_variable(fd_loading *l, fd_yaml *y, fd_yaml_node *n)
         fd_yaml_report(y, n, FD_ERROR, NULL, "a variable needs name and expression");
         return;
     }
+    check_name(y, n, v.name, "variable");
     for (uint32_t i = 0; i < set->n_vars; i++) {
         if (fd_str_eq(set->vars[i].name, v.name))
             fd_yaml_report(y, n, FD_ERROR, NULL, "variable \"%s\" is defined twice", v.name.p);

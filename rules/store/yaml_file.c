@@ -18,19 +18,69 @@ static void report_at(fd_yaml *y, size_t offset, int width, fd_severity severity
     fd_diags_add(y->diags, &d);
 }
 
+static void report_problem(fd_yaml *y, const yaml_parser_t *parser)
+{
+    const char *problem = parser->problem == NULL ? "not YAML" : parser->problem;
+    const char *hint = NULL;
+    if (strstr(problem, "cannot start any token") != NULL)
+        hint = "indent with blanks, not tabs; put text with special characters into quotes";
+    else if (strstr(problem, "mapping values are not allowed") != NULL)
+        hint = "put text that contains \": \" into quotes";
+    else if (strstr(problem, "did not find expected key") != NULL)
+        hint = "look at quotes and indentation in the lines before";
+    char *text = fd_arena_printf(y->arena, "this is not YAML: %s", problem);
+    size_t at = fd_yaml_byte_offset(y, parser->problem_mark.line, parser->problem_mark.column);
+    report_at(y, at, 1, FD_ERROR, hint, text);
+}
+
+/* Rules behind a second "---" would be lost without a word. */
+static void refuse_more(fd_yaml *y, yaml_parser_t *parser)
+{
+    yaml_document_t next;
+    if (!yaml_parser_load(parser, &next)) {
+        report_problem(y, parser);
+    } else {
+        fd_yaml_node *root = yaml_document_get_root_node(&next);
+        if (root != NULL)
+            fd_yaml_report(y, root, FD_ERROR, "put it into a file of its own",
+                           "a second document in one file");
+        yaml_document_delete(&next);
+    }
+}
+
+/* libyaml checks UTF-8 too, but it would take a NUL or UTF-16 for an encoding of its own. */
+static bool is_text(fd_yaml *y)
+{
+    const unsigned char *p = (const unsigned char *)y->text.p;
+    for (size_t i = 0; i < y->text.n;) {
+        size_t n = fd_utf8_len(p + i, y->text.n - i);
+        if (n == 0 || p[i] == '\0') {
+            report_at(y, i, 1, FD_ERROR, "save the file as UTF-8", "a byte that is not UTF-8 text");
+            return false;
+        }
+        i += n;
+    }
+    return true;
+}
+
 bool fd_yaml_load(fd_yaml *y, const char *name, fd_str text, fd_arena *arena, fd_diags *diags)
 {
+    if (text.n >= 3 && memcmp(text.p, "\xEF\xBB\xBF", 3) == 0)
+        text = (fd_str){text.p + 3, text.n - 3};
     *y = (fd_yaml){.name = name, .text = text, .arena = arena, .diags = diags};
+    fd_yaml_index_lines(y);
+    if (!is_text(y))
+        return false;
     yaml_parser_t parser;
     int ok = yaml_parser_initialize(&parser);
     FD_ASSERT(ok);
+    yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&parser, (const unsigned char *)text.p, text.n);
     y->loaded = yaml_parser_load(&parser, &y->doc) != 0;
-    if (!y->loaded) {
-        size_t at = fd_yaml_byte_offset(y, parser.problem_mark.line, parser.problem_mark.column);
-        report_at(y, at, 1, FD_ERROR, parser.context,
-                  parser.problem == NULL ? "not YAML" : parser.problem);
-    }
+    if (!y->loaded)
+        report_problem(y, &parser);
+    else if (yaml_document_get_root_node(&y->doc) != NULL)
+        refuse_more(y, &parser);
     yaml_parser_delete(&parser);
     return y->loaded;
 }

@@ -15,8 +15,10 @@
 
 typedef struct fd_yaml {
     const char *name; /* as messages show it */
-    fd_str text;      /* the whole file */
-    fd_arena *arena;  /* the caller's: texts and places live there */
+    fd_str text;      /* the whole file, without a byte order mark */
+    uint32_t *lines;  /* where each line starts */
+    uint32_t n_lines;
+    fd_arena *arena; /* the caller's: texts and places live there */
     fd_diags *diags;
     yaml_document_t doc;
     bool loaded;

@@ -1,12 +1,47 @@
 /* Places in a YAML file; see yaml_place.h. One owner at a time. */
 #include "store/yaml_place.h"
 
+#include "base/assert.h"
+
+/* Length of the line break at `at`, as libyaml breaks lines: LF, CR, CRLF, NEL, LS, PS. */
+static uint32_t break_length(fd_str text, uint32_t at)
+{
+    const unsigned char *p = (const unsigned char *)text.p + at;
+    uint32_t n = text.n - at;
+    if (p[0] == '\r')
+        return n > 1 && p[1] == '\n' ? 2 : 1;
+    if (p[0] == '\n')
+        return 1;
+    if (p[0] == 0xC2 && n > 1 && p[1] == 0x85)
+        return 2;
+    if (p[0] == 0xE2 && n > 2 && p[1] == 0x80 && (p[2] == 0xA8 || p[2] == 0xA9))
+        return 3;
+    return 0;
+}
+
+void fd_yaml_index_lines(fd_yaml *y)
+{
+    uint32_t n = 1;
+    for (uint32_t i = 0; i < y->text.n; i++)
+        n += break_length(y->text, i) != 0;
+    y->lines = fd_arena_alloc(y->arena, n * sizeof *y->lines);
+    FD_ALLOCATED(y->lines);
+    y->lines[0] = 0;
+    y->n_lines = 1;
+    for (uint32_t i = 0; i < y->text.n;) {
+        uint32_t len = break_length(y->text, i);
+        i += len == 0 ? 1 : len;
+        if (len != 0)
+            y->lines[y->n_lines++] = i;
+    }
+    FD_ASSERT(y->n_lines <= n);
+}
+
 size_t fd_yaml_byte_offset(const fd_yaml *y, size_t line, size_t column)
 {
     const char *p = y->text.p;
-    size_t n = y->text.n, at = 0;
-    for (size_t l = 0; l < line && at < n; at++)
-        l += p[at] == '\n';
+    size_t n = y->text.n;
+    size_t at = line < y->n_lines ? y->lines[line] : n;
     for (size_t c = 0; c < column && at < n; c++) {
         size_t len = fd_utf8_len((const unsigned char *)p + at, n - at);
         at += len == 0 ? 1 : len;
@@ -16,21 +51,26 @@ size_t fd_yaml_byte_offset(const fd_yaml *y, size_t line, size_t column)
 
 void fd_yaml_fill_place(fd_yaml *y, size_t offset, fd_diag *d)
 {
-    size_t n = y->text.n, start = 0;
+    enum { SHOWN_MAX = 500 };
+    size_t n = y->text.n;
     if (offset > n)
         offset = n;
-    d->line = 1;
-    for (size_t i = 0; i < offset; i++) {
-        if (y->text.p[i] != '\n')
-            continue;
-        d->line++;
-        start = i + 1;
+    uint32_t low = 0, high = y->n_lines; /* the line is in [low, high) */
+    while (high - low > 1) {
+        uint32_t mid = low + (high - low) / 2;
+        if (y->lines[mid] <= offset)
+            low = mid;
+        else
+            high = mid;
     }
-    size_t end = offset;
-    while (end < n && y->text.p[end] != '\n' && y->text.p[end] != '\r')
+    d->line = (int)low + 1;
+    size_t start = y->lines[low], end = offset;
+    while (end < n && break_length(y->text, (uint32_t)end) == 0)
         end++;
+    d->source = NULL;
+    if (end - start <= SHOWN_MAX)
+        d->source = fd_arena_str(y->arena, (fd_str){y->text.p + start, (uint32_t)(end - start)}).p;
     d->col = (int)(offset - start) + 1;
-    d->source = fd_arena_str(y->arena, (fd_str){y->text.p + start, (uint32_t)(end - start)}).p;
 }
 
 /* What maps a scalar's decoded text to the file. */

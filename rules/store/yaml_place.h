@@ -7,6 +7,8 @@
 
 #include "store/yaml_file.h"
 
+/* Must come first. */
+void fd_yaml_index_lines(fd_yaml *y);
 /* libyaml counts lines from 0 and columns in characters. */
 size_t fd_yaml_byte_offset(const fd_yaml *y, size_t line, size_t column);
 /* Fills line, col (bytes, from 1) and source. */
