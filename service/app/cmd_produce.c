@@ -12,6 +12,7 @@
 
 #include "app/commands.h"
 #include "app/kafka_options.h"
+#include "app/tools/pluck.h"
 #include "app/tools/schemas.h"
 #include "base/assert.h"
 #include "codec/container.h"
@@ -38,9 +39,11 @@ typedef struct load {
     const fd_schema *target; /* what the topic gets; NULL: whatever the file has */
     bool convert;
     fd_rows *rows;
+    fd_pluck *pluck; /* NULL: key and time come from the record's JSON */
     fd_kafka_writer *writer;
     fd_strbuf value, json;
     uint64_t n, bad; /* records put, records refused */
+    char last_bad[sizeof((fd_err *)0)->text];
     int64_t began_ns, shown_ns;
     bool terminal;
 } load;
@@ -55,10 +58,14 @@ static uint64_t number(const load *l)
 /* The first error of a refused record as the error, the diagnostics emptied for the next. */
 static fd_class refused(fd_diags *diags, fd_err *err)
 {
-    const char *text = diags->n > 0 ? diags->items[0].text : "it cannot be read";
-    const char *hint = diags->n > 0 ? diags->items[0].hint : NULL;
-    fd_fail(err, FD_RETRY, FD_EXIT_CHECK, "%s%s%s", text, hint == NULL ? "" : "; ",
-            hint == NULL ? "" : hint);
+    static const fd_diag unsaid = {.text = "it cannot be read"};
+    const fd_diag *d = diags->n > 0 ? &diags->items[0] : &unsaid;
+    char line[16] = "";
+    if (d->line > 0)
+        snprintf(line, sizeof line, ":%d", d->line);
+    fd_fail(err, FD_RETRY, FD_EXIT_CHECK, "%s%s%s%s%s%s", d->file == NULL ? "" : d->file, line,
+            d->file == NULL ? "" : ": ", d->text, d->hint == NULL ? "" : "; ",
+            d->hint == NULL ? "" : d->hint);
     fd_diags_free(diags);
     fd_diags_init(diags);
     return FD_RETRY;
@@ -113,8 +120,7 @@ static fd_class set_timestamp(load *l, const json_t *root, fd_kafka_record *r, f
         r->timestamp_ms = json_integer_value(v);
         return FD_OK;
     }
-    return bad_field(l, "--timestamp-field", l->o->timestamp, err,
-                     "it is no time from 1970 on (a timestamp, or ms)");
+    return bad_field(l, "--timestamp-field", l->o->timestamp, err, "it is no time from 1970 on");
 }
 
 static fd_class put(load *l, const fd_kafka_record *r, fd_err *err)
@@ -137,7 +143,8 @@ static fd_class put(load *l, const fd_kafka_record *r, fd_err *err)
 static fd_class encode(load *l, fd_str record, fd_diags *diags, fd_err *err)
 {
     const fd_schema *from = fd_rows_schema(l->rows);
-    bool text_needed = l->convert || l->o->key != NULL || l->o->timestamp != NULL;
+    bool fields_needed = l->o->key != NULL || l->o->timestamp != NULL;
+    bool text_needed = l->convert || (fields_needed && l->pluck == NULL);
     fd_strbuf_reset(&l->json);
     fd_poison poison = text_needed ? fd_avro_to_json(from, record, &l->json) : FD_POISON_NONE;
     if (poison != FD_POISON_NONE)
@@ -158,6 +165,36 @@ static fd_class encode(load *l, fd_str record, fd_diags *diags, fd_err *err)
     return refused(diags, err);
 }
 
+/* Key and timestamp by way of JSON: whatever the fields are, and with errors that say what. */
+static fd_class fields_of_json(load *l, char digits[24], json_t **root, fd_kafka_record *r,
+                               fd_err *err)
+{
+    *root = json_loadb(l->json.p, l->json.n, 0, NULL);
+    FD_ASSERT(*root != NULL);
+    fd_class rc = l->o->key == NULL ? FD_OK : set_key(l, *root, digits, r, err);
+    if (rc == FD_OK && l->o->timestamp != NULL)
+        rc = set_timestamp(l, *root, r, err);
+    return rc;
+}
+
+static fd_class fields_of_record(load *l, fd_str record, fd_kafka_record *r, fd_err *err)
+{
+    fd_plucked found;
+    fd_poison poison = fd_pluck_record(l->pluck, record, &found);
+    if (poison != FD_POISON_NONE)
+        return fd_fail(err, FD_RETRY, FD_EXIT_CHECK, "%s: record %" PRIu64 ": %s", l->file,
+                       number(l), fd_poison_text(poison));
+    r->null_key = found.null_key;
+    r->key = found.key;
+    if (l->o->timestamp == NULL)
+        return FD_OK;
+    if (found.null_time || found.time_ms < 0)
+        return bad_field(l, "--timestamp-field", l->o->timestamp, err,
+                         "it is no time from 1970 on");
+    r->timestamp_ms = found.time_ms;
+    return FD_OK;
+}
+
 static fd_class produce_one(load *l, fd_str record, int32_t partitions, fd_diags *diags,
                             fd_err *err)
 {
@@ -167,14 +204,10 @@ static fd_class produce_one(load *l, fd_str record, int32_t partitions, fd_diags
     fd_kafka_record r = {.partition = -1, .timestamp_ms = -1, .null_key = true};
     char digits[24];
     json_t *root = NULL;
-    if (l->json.n > 0) {
-        root = json_loadb(l->json.p, l->json.n, 0, NULL);
-        FD_ASSERT(root != NULL);
-    }
-    if (l->o->key != NULL)
-        rc = set_key(l, root, digits, &r, err);
-    if (rc == FD_OK && l->o->timestamp != NULL)
-        rc = set_timestamp(l, root, &r, err);
+    if (l->pluck != NULL)
+        rc = fields_of_record(l, record, &r, err);
+    else if (l->o->key != NULL || l->o->timestamp != NULL)
+        rc = fields_of_json(l, digits, &root, &r, err);
     if (rc == FD_OK) {
         r.value = (fd_str){l->value.p, (uint32_t)l->value.n};
         if (r.null_key)
@@ -200,12 +233,24 @@ static void progress(load *l, bool last)
         fputc('\n', stderr);
 }
 
-/* FD_OK: go on with the next record. */
+/* Lines can be skipped; after damage in a container nothing that follows can be trusted. */
+static bool is_container(const load *l)
+{
+    static const char END[] = ".avro";
+    size_t n = strlen(l->file), m = sizeof END - 1;
+    if (l->o->format != FD_ROWS_AUTO)
+        return l->o->format == FD_ROWS_AVRO;
+    return n > m && strcmp(l->file + n - m, END) == 0;
+}
+
+/* FD_OK: go on with the next record. The same error twice is not about a record: every record
+ * has a number. */
 static fd_class bad_record(load *l, const fd_err *err)
 {
-    l->bad++;
-    if (!l->o->skip_bad)
+    if (!l->o->skip_bad || strcmp(l->last_bad, err->text) == 0)
         return FD_FATAL;
+    l->bad++;
+    memcpy(l->last_bad, err->text, sizeof l->last_bad);
     if (l->bad <= BAD_SHOWN)
         fd_cli_notice("skipped: %s", err->text);
     if (l->bad == BAD_SHOWN)
@@ -225,12 +270,12 @@ static fd_class produce_all(load *l, fd_err *err)
         if (got == 0)
             break;
         rc = got > 0 ? produce_one(l, record, partitions, &diags, err) : refused(&diags, err);
+        if (got < 0 && is_container(l))
+            rc = FD_FATAL;
         if (rc == FD_RETRY)
             rc = bad_record(l, err);
         else if (rc == FD_OK)
             l->n++;
-        if (got < 0 && rc == FD_OK && l->o->format == FD_ROWS_AVRO)
-            rc = FD_FATAL;
         progress(l, false);
     }
     fd_diags_free(&diags);
@@ -337,6 +382,8 @@ static int execute(const fd_cli *cli, load *l)
         code = check_field(cli, l, "--timestamp-field", l->o->timestamp);
     if (code != FD_CLI_GO_ON)
         return code;
+    if (l->o->key != NULL || l->o->timestamp != NULL)
+        l->pluck = fd_pluck_new(fd_rows_schema(l->rows), l->o->key, l->o->timestamp);
     fd_kafka_settings settings = fd_kafka_options_settings(&l->o->kafka);
     if (fd_kafka_writer_new(&settings, l->o->kafka.topic, FD_TOOL_CONNECT_MS, &l->writer, &err) !=
         FD_OK)
@@ -351,7 +398,7 @@ static int execute(const fd_cli *cli, load *l)
     }
     progress(l, true);
     if (!l->o->quiet)
-        fd_cli_notice("%" PRIu64 " records to %s, %" PRIu64 " refused",
+        fd_cli_notice("%" PRIu64 " records to %s, %" PRIu64 " skipped",
                       fd_kafka_writer_delivered(l->writer), l->o->kafka.topic, l->bad);
     if (rc != FD_OK)
         return fd_cli_fail(&err);
@@ -381,6 +428,7 @@ static const char EXAMPLES[] =
 static void release(load *l)
 {
     fd_kafka_writer_free(l->writer);
+    fd_pluck_free(l->pluck);
     fd_rows_close(l->rows);
     fd_writers_free(l->writers);
     fd_schema_free(l->given);

@@ -141,8 +141,10 @@ static char *put_time(char *p, int64_t ms)
     p = put_padded(p, of_day / 60000 % 60, 2);
     *p++ = ':';
     p = put_padded(p, of_day / 1000 % 60, 2);
-    *p++ = '.';
-    p = put_padded(p, of_day % 1000, 3);
+    if (of_day % 1000 != 0) { /* as the codec writes times */
+        *p++ = '.';
+        p = put_padded(p, of_day % 1000, 3);
+    }
     *p++ = 'Z';
     return p;
 }
