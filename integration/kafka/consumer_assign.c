@@ -359,7 +359,7 @@ fd_class fd_source_restart(void *self, const fd_tpo *parts, uint32_t n, fd_err *
         FD_ASSERT(part != NULL && part->assigned);
         part->next = parts[i].offset;
         part->leader_epoch = parts[i].leader_epoch;
-        part->paused = false;
+        part->paused = part->at_end = false;
         if (wait)
             part->muted = part->restart_due = true;
     }

@@ -31,6 +31,7 @@ typedef struct fd_part {
     bool muted;       /* deliver nothing: leaving, or its restart waits */
     bool restart_due; /* restart at `next` once no rebalance is open */
     bool paused;
+    bool at_end; /* EOF was said at `next` */
 } fd_part;
 
 typedef struct fd_topic_parts {

@@ -100,6 +100,7 @@ static bool deliver_error(fd_kafka_source *s, const rd_kafka_message_t *rkm, fd_
         if (!ours || rkm->offset < part->next)
             return false;
         part->next = rkm->offset;
+        part->at_end = true;
         s->n_told = 0;
         *out = (fd_source_event){.kind = FD_SOURCE_EOF, .tp = tp, .offset = rkm->offset};
         return true;
@@ -136,6 +137,7 @@ static bool deliver(fd_kafka_source *s, rd_kafka_message_t *rkm, fd_source_event
         return false;
     }
     part->next = rkm->offset + 1;
+    part->at_end = false;
     s->n_told = 0;
     out->kind = FD_SOURCE_MSG;
     fd_kafka_msg_from(rkm, tp.source, &out->msg);

@@ -1,8 +1,8 @@
 /*
  * Questions to the broker about offsets, and the one plain commit (pin).
  *
- * Any thread: librdkafka's calls are, and of the adapter only what never changes after start
- * (topics, handles) is read here.
+ * Any thread but for cached_end: librdkafka's calls are, and of the adapter only what never
+ * changes after start (topics, handles) is read here.
  */
 #include <stdlib.h>
 
@@ -86,9 +86,14 @@ fd_class fd_source_at_time(void *self, fd_tp tp, int64_t time_ms, int64_t *offse
     return fd_source_bounds(self, tp, &first, offset, timeout_ms, err);
 }
 
+/* librdkafka tells the high watermark only; EOF is what it says at the last stable offset. While
+ * that stands, records up to the watermark belong to open transactions. Engine thread. */
 int64_t fd_source_cached_end(void *self, fd_tp tp)
 {
     fd_kafka_source *s = fd_source_of(self);
+    const fd_part *part = fd_source_part(s, tp);
+    if (part != NULL && part->assigned && part->at_end)
+        return part->next;
     int64_t low, high;
     if (rd_kafka_get_watermark_offsets(s->rk, topic_of(s, tp), tp.partition, &low, &high) !=
         RD_KAFKA_RESP_ERR_NO_ERROR)

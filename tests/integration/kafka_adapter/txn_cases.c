@@ -132,6 +132,38 @@ static void open_is_invisible(void)
     rig_end(&r);
 }
 
+/* A source that reads a topic with an open transaction: it stops at the last stable offset, says
+ * so, and goes on at the commit; what was aborted is never delivered. */
+static void read_committed_source(void)
+{
+    rig r;
+    fd_err err;
+    rig_new(&r);
+    const fd_txn_ops *ops = r.s.port.ops;
+    fill(r.out, 0, 0, 3);
+    sink_open(&r.s, 0);
+    CHECK(ops->begin(r.s.port.self, 0, &err) == FD_OK, "%s", err.text);
+    CHECK(sink_produce(&r.s, 0, 0, "7", &err) == FD_OK, "%s", err.text);
+    sleep_ms(200);
+    member m;
+    member_new(&m, unique("g"), "", "range", r.out, NULL);
+    CHECK(PUMP(&m, m.eof[0] == 3, 15000), "end of partition at %lld", (long long)m.eof[0]);
+    fd_tp zero = {0, 0};
+    int64_t first, next;
+    CHECK(m.port.ops->bounds(m.port.self, zero, &first, &next, 5000, &err) == FD_OK, "%s",
+          err.text);
+    int64_t end = m.port.ops->cached_end(m.port.self, zero);
+    CHECK(first == 0 && next == 3 && end == 3, "bounds %lld to %lld, cached end %lld",
+          (long long)first, (long long)next, (long long)end);
+    CHECK(commit(&r.s, 0, &err) == FD_OK, "%s", err.text);
+    CHECK(PUMP(&m, m.next[0] == 4, 5000), "the committed record");
+    CHECK(PUMP(&m, m.eof[0] == 5, 5000), "end behind the marker: %lld", (long long)m.eof[0]);
+    CHECK(m.port.ops->cached_end(m.port.self, zero) == 5, "cached end %lld",
+          (long long)m.port.ops->cached_end(m.port.self, zero));
+    member_end(&m);
+    rig_end(&r);
+}
+
 /* A successor with the same ids: its open() aborts what was left open, and the predecessor's
  * commit is fatal. */
 static void successor(void)
@@ -405,6 +437,7 @@ static void without_a_broker(void)
 const test_case txn_cases[] = {
     {"two lanes in turn, offsets in order", two_lanes},
     {"an open transaction is invisible", open_is_invisible},
+    {"a source stops at the last stable offset", read_committed_source},
     {"a successor aborts and fences", successor},
     {"the broker's transaction timeout", transaction_timeout},
     {"a stale member cannot commit", stale_member},
