@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "app/commands.h"
 #include "app/kafka_options.h"
@@ -13,12 +14,12 @@
 #include "codec/container.h"
 #include "kafka/client.h"
 
-enum { POLL_MS = 200 };
+enum { POLL_MS = 200, MAX_COLUMNS = 64 };
 
 typedef struct options {
     fd_kafka_options kafka;
     fd_registry_options registry;
-    const char *from, *schema, *format;
+    const char *from, *schema, *format, *columns;
     int64_t partition, count;
     int framing, output;
     bool exit_at_end, meta, quiet, raw;
@@ -30,6 +31,8 @@ typedef struct tap {
     fd_writers *writers;
     fd_kafka_reader *reader;
     fd_tap_printer printer;
+    fd_type chosen; /* --columns */
+    fd_field chosen_fields[MAX_COLUMNS];
     fd_strbuf json;
     uint64_t n, undecodable;
 } tap;
@@ -153,6 +156,27 @@ static int finish(const tap *t, fd_class rc, const fd_err *err)
     return t->undecodable > 0 ? FD_EXIT_CHECK : FD_EXIT_OK;
 }
 
+/* "id,action,score": these of the record's fields, in this order. */
+static int choose_columns(tap *t)
+{
+    const fd_type *all = t->printer.columns;
+    for (const char *at = t->o->columns; *at != '\0';) {
+        fd_str name = {at, (uint32_t)strcspn(at, ",")};
+        const fd_field *f = fd_type_field(all, name, NULL);
+        if (f == NULL || t->chosen.n_fields == MAX_COLUMNS) {
+            fprintf(stderr, "fraudd tap: --columns: %s " FD_STR_FMT "\n",
+                    f == NULL ? "the record has no field" : "too many from", FD_STR_ARG(name));
+            return FD_EXIT_USAGE;
+        }
+        t->chosen_fields[t->chosen.n_fields++] = *f;
+        at += name.n + (at[name.n] == ',');
+    }
+    t->chosen.kind = FD_RECORD;
+    t->chosen.fields = t->chosen_fields;
+    t->printer.columns = &t->chosen;
+    return FD_CLI_GO_ON;
+}
+
 static int load_schema(tap *t)
 {
     const options *o = t->o;
@@ -164,9 +188,10 @@ static int load_schema(tap *t)
     t->schema = fd_tool_schema(name, &diags);
     int code = t->schema == NULL ? fd_cli_fail_diags(&diags) : FD_CLI_GO_ON;
     fd_diags_free(&diags);
-    if (t->schema != NULL)
-        t->printer.columns = fd_schema_type(t->schema);
-    return code;
+    if (t->schema == NULL)
+        return code;
+    t->printer.columns = fd_schema_type(t->schema);
+    return o->columns == NULL ? code : choose_columns(t);
 }
 
 static int execute(tap *t)
@@ -214,6 +239,7 @@ static const char EXAMPLES[] =
     "  fraudd tap -t decisions                       follow the decisions\n"
     "  fraudd tap -t decisions -o -10 -e             the last 10 of each partition\n"
     "  fraudd tap -t decisions -o @2026-01-31T10:00:00Z -e --output csv\n"
+    "  fraudd tap -t decisions --output table --columns event_id,action,score,reasons\n"
     "  fraudd tap -t payments --schema payment -o -@1h -c 100 --meta\n"
     "  fraudd tap -t fraudd-dlq --schema payment -e  dead letters, with what was wrong\n"
     "  fraudd tap -t events --framing confluent --registry http://localhost:8081\n"
@@ -240,6 +266,7 @@ int fd_cmd_tap(int argc, char **argv)
         {0, "meta", FD_OPT_FLAG, &o.meta, NULL, "with topic, partition, offset, key, headers ...",
          0, 0, NULL},
         {0, "output", FD_OPT_CHOICE, &o.output, NULL, "one line per record (json)", 0, 0, OUTPUTS},
+        {0, "columns", FD_OPT_TEXT, &o.columns, "NAME,...", "of a table or csv (all)", 0, 0, NULL},
         {'f', "format", FD_OPT_TEXT, &o.format, "FORMAT",
          "as kcat: %s value %k key %t %p %o %T %h \\n", 0, 0, NULL},
         {'q', "quiet", FD_OPT_FLAG, &o.quiet, NULL, "no notices", 0, 0, NULL},
