@@ -163,7 +163,13 @@ static fd_class txn_send_offsets(void *self, int lane_no, const fd_tpo *next, ui
     rd_kafka_error_t *error = rd_kafka_send_offsets_to_transaction(lane->rk, list, member->meta,
                                                                    timeout_ms);
     rd_kafka_topic_partition_list_destroy(list);
-    return class_of(lane, error, "send offsets", err);
+    fd_class cls = class_of(lane, error, "send offsets", err);
+    /* What the next lane produces must not overtake this lane's records in the log: it begins
+     * when this returned. They have been under way as long as the offsets: the wait is short. */
+    if (cls == FD_OK && rd_kafka_flush(lane->rk, timeout_ms) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return fd_fail(err, FD_RETRY, 0, "send offsets (%s): records are still under way",
+                       lane->id);
+    return cls;
 }
 
 static fd_class txn_commit(void *self, int lane_no, int timeout_ms, fd_err *err)

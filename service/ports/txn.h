@@ -48,6 +48,8 @@ typedef struct fd_txn_ops {
     /* Enqueues records[*done..n), advancing *done; RETRY = the queue is full for now. */
     fd_class (*produce)(void *self, int lane, const fd_out_record *records, uint32_t n,
                         uint32_t *done, fd_err *err);
+    /* OK: the records produced so far are in the log too (or failed, which commit says): another
+     * lane that produces after this cannot overtake them within a partition. */
     fd_class (*send_offsets)(void *self, int lane, const fd_tpo *next, uint32_t n,
                              const fd_membership *member, int timeout_ms, fd_err *err);
     fd_class (*commit)(void *self, int lane, int timeout_ms, fd_err *err);
