@@ -175,6 +175,27 @@ static bool has_branch(const gen_type *u, const gen_type *t)
     return false;
 }
 
+static bool is_number(const gen_type *t)
+{
+    static const char *const numbers[] = {"int", "long", "float", "double"};
+    for (int i = 0; t->kind == GEN_PLAIN && i < 4; i++) {
+        if (strcmp(t->plain, numbers[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Of [float, long] Avro C gives a long to float, the first that takes it; plans prefer the exact
+ * branch, as Java does. Where Avro C is asked, there is one number to a union. */
+static bool is_ambiguous(const gen *g, const gen_type *u, const gen_type *t)
+{
+    for (int i = 0; g->simple_changes && i < u->n; i++) {
+        if (is_number(t) && is_number(u->branches[i]))
+            return true;
+    }
+    return false;
+}
+
 static gen_type *make_union(gen *g, int depth)
 {
     gen_type *u = type_new(g, GEN_UNION);
@@ -185,10 +206,13 @@ static gen_type *make_union(gen *g, int depth)
     if (null && !null_last)
         u->branches[u->n++] = plain(g, "null", NULL);
     for (int tries = 0; tries < 12 && u->n < want; tries++) {
+        int named = g->n_named;
         gen_type *t = form == 1 && depth < 4 && g->n_open < 6 ? make_record(g, depth + 1, true)
                                                               : make_type(g, depth + 1, true);
-        if (!has_branch(u, t) && strcmp(kind_key(t), "null") != 0)
+        if (!has_branch(u, t) && strcmp(kind_key(t), "null") != 0 && !is_ambiguous(g, u, t))
             u->branches[u->n++] = t;
+        else
+            g->n_named = named; /* what was defined in it is nowhere */
     }
     if (null && null_last)
         u->branches[u->n++] = plain(g, "null", NULL);

@@ -85,7 +85,8 @@ static void change_record(gen *g, gen_type *t, gen_type *w)
 {
     t->n = 0;
     for (int i = 0; i < w->n; i++) {
-        bool drop = gen_chance(&g->rng, 12) && !is_identity(&w->fields[i]) &&
+        bool last = g->simple_changes && t->n == 0 && i == w->n - 1; /* Avro C wants one */
+        bool drop = gen_chance(&g->rng, 12) && !last && !is_identity(&w->fields[i]) &&
                     !defines_names(w->fields[i].type);
         if (drop)
             continue;
