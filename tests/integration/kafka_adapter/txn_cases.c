@@ -337,6 +337,69 @@ static void cut_connection(void)
     rig_end(&r);
 }
 
+/* The broker is killed and comes back, in the middle of transactions: nothing of it is hopeless,
+ * nothing is lost or doubled. Needs the servers' directory; without it there is nothing to kill. */
+static void broker_restart(void)
+{
+    const char *dir = getenv("FRAUDD_SERVERS_DIR");
+    if (dir == NULL) {
+        printf("       (not run: FRAUDD_SERVERS_DIR is not set)\n");
+        return;
+    }
+    rig r;
+    fd_err err = {.text = ""};
+    rig_new(&r);
+    const fd_txn_ops *ops = r.s.port.ops;
+    void *self = r.s.port.self;
+    fill(r.in, 0, 0, 5);
+    sink_open(&r.s, 0);
+    char command[512];
+    snprintf(command, sizeof command,
+             "sleep 0.3; integration/servers restart-kafka --dir '%s' --kill >/dev/null 2>&1", dir);
+    FILE *restart = popen(command, "r");
+    CHECK(restart != NULL, "popen");
+    int64_t done = 0, until = now_us() + 60 * (int64_t)SECOND_US, after = 0;
+    int recovered = 0;
+    while ((after == 0 || done < after + 30) && now_us() < until) {
+        char value[] = "1";
+        fd_class cls = FD_OK;
+        if (ops->begin(self, 0, &err) != FD_OK || sink_produce(&r.s, 0, 0, value, &err) != FD_OK ||
+            send_offsets(&r, 0, done + 1, &err) != FD_OK || commit(&r.s, 0, &err) != FD_OK)
+            cls = FD_ABORT;
+        CHECK(cls == FD_OK || err.exit_code == 0, "hopeless: %s", err.text);
+        if (cls != FD_OK || ops->dirty(self, 0)) {
+            ops->destroy(self, 0);
+            sink_open(&r.s, 0);
+        }
+        for (int i = 0; i < 20; i++)
+            member_step(&r.m, 1000);
+        CHECK(r.m.errors == 0 || r.m.err.cls == FD_RETRY, "%s", r.m.err.text);
+        if (cls != FD_OK) {
+            recovered++;
+            fd_tpo at = {.tp = {0, 0}};
+            fd_class asked;
+            while ((asked = r.m.port.ops->committed(r.m.port.self, &at, 1, 5000, &err)) == FD_RETRY)
+                member_step(&r.m, 10000);
+            CHECK(asked == FD_OK, "%s", err.text);
+            if (at.offset != done + 1)
+                continue;
+        }
+        done++;
+        if (recovered > 0 && after == 0)
+            after = done;
+    }
+    CHECK(pclose(restart) == 0, "restart-kafka");
+    printf("       %lld transactions, %d recovered, %d errors told (%s)\n", (long long)done,
+           recovered, r.m.errors, r.m.err.text);
+    CHECK(recovered > 0 && done >= after + 30, "it does not go on");
+    seen s = look(r.out, 0);
+    CHECK(s.n == done && s.sum == done, "%lld of %lld", (long long)s.n, (long long)done);
+    fill(r.in, 0, 5, 5);
+    CHECK(PUMP(&r.m, r.m.next[0] == 10, 20000), "reading does not go on: %lld, %s",
+          (long long)r.m.next[0], r.m.err.text);
+    rig_end(&r);
+}
+
 static void too_large(void)
 {
     rig r;
@@ -442,6 +505,7 @@ const test_case txn_cases[] = {
     {"the broker's transaction timeout", transaction_timeout},
     {"a stale member cannot commit", stale_member},
     {"cut connections make dirty, nothing is lost or doubled", cut_connection},
+    {"the broker is killed and comes back", broker_restart},
     {"a record too large, by client and by broker", too_large},
     {"destroy lets go of payloads", destroy_lets_go},
     {"no such output topic", no_output_topic},
