@@ -304,20 +304,26 @@ static bool same_schema(const fd_schema *a, const fd_schema *b)
     return strcmp(fd_schema_hash(a).hex, fd_schema_hash(b).hex) == 0;
 }
 
+static int load_given(load *l)
+{
+    if (l->o->schema == NULL)
+        return FD_CLI_GO_ON;
+    fd_diags diags;
+    fd_diags_init(&diags);
+    l->given = fd_tool_schema(l->o->schema, &diags);
+    int code = l->given == NULL ? fd_cli_fail_diags(&diags) : FD_CLI_GO_ON;
+    fd_diags_free(&diags);
+    return code;
+}
+
 /* What the topic gets: --schema, else the registry's for --schema-id, else the file's own. */
 static int find_target(load *l)
 {
-    fd_err err = {0};
-    fd_diags diags;
-    fd_diags_init(&diags);
-    if (l->o->schema != NULL) {
-        l->given = fd_tool_schema(l->o->schema, &diags);
-        if (l->given == NULL)
-            return fd_cli_fail_diags(&diags);
-    }
+    int code = load_given(l);
     l->target = l->given;
-    if (l->o->registry.url == NULL)
-        return FD_CLI_GO_ON;
+    if (code != FD_CLI_GO_ON || l->o->registry.url == NULL)
+        return code;
+    fd_err err = {0};
     l->writers = fd_writers_new((fd_framing)l->o->framing, NULL, &l->o->registry, &err);
     const fd_schema *registered = NULL;
     if (l->writers == NULL ||
