@@ -15,8 +15,8 @@ usage() {
 Usage: tests/run.sh [--quick | --full] [--keep] [--only PATTERN]
 
   --quick         release build only, small integration tests
-  (default)       release, asan, tsan and clang builds, small integration tests
-  --full          the same with full-size integration tests and the images; output goes to docs/last-full-run.txt too
+  (default)       release, asan, tsan and clang builds, small integration tests, the image
+  --full          the same with full-size integration tests and both images; output goes to docs/last-full-run.txt too
   --keep          leave the servers and the logs of this run for a look
   --only PATTERN  only integration programs whose path matches this shell pattern, e.g. '*kafka*'
 TEXT
@@ -249,7 +249,7 @@ trap clean_up EXIT
 
 say "mode $mode, $(date -u +%Y-%m-%dT%H:%M:%SZ), commit $(git rev-parse --short HEAD 2>/dev/null || echo none), $(nproc) cores"
 dependencies=(--build --servers --test)
-[[ $mode != full ]] || dependencies+=(--container)
+[[ $mode == quick ]] || dependencies+=(--container)
 if ! integration/install-deps.sh "${dependencies[@]}" >"$logs/deps.log" 2>&1; then
   show_end "$logs/deps.log"
   fail "installing dependencies"
