@@ -205,12 +205,12 @@ static const struct {
                             "           ^~\n"
                             "  hint: for a part of a string use .contains()\n"},
     {"event.zzzzzz == 1 && event.amonut > 2", "r:1:7: error: event has no field 'zzzzzz'\n"
-                                            "  event.zzzzzz == 1 && event.amonut > 2\n"
-                                            "        ^~~~~~\n"
-                                            "r:1:28: error: event has no field 'amonut'\n"
-                                            "  event.zzzzzz == 1 && event.amonut > 2\n"
-                                            "                             ^~~~~~\n"
-                                            "  hint: did you mean amount?\n"},
+                                              "  event.zzzzzz == 1 && event.amonut > 2\n"
+                                              "        ^~~~~~\n"
+                                              "r:1:28: error: event has no field 'amonut'\n"
+                                              "  event.zzzzzz == 1 && event.amonut > 2\n"
+                                              "                             ^~~~~~\n"
+                                              "  hint: did you mean amount?\n"},
     {"event.amount = 5", "r:1:14: error: '=' does not assign or compare\n"
                          "  event.amount = 5\n"
                          "               ^\n"
