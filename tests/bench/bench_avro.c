@@ -143,7 +143,7 @@ static void payments_free(payments *p)
 
 /* --- rounds: each returns ns per record --- */
 
-static int64_t sink; /* what is read is used */
+static uint64_t sink; /* what is read is used; wraps */
 
 static double scan_round(payments *p)
 {
@@ -152,7 +152,7 @@ static double scan_round(payments *p)
         fd_scan s;
         fd_poison why = fd_plan_scan(p->plan, p->events[i], &s);
         FD_ASSERT(why == FD_POISON_NONE);
-        sink += s.time_us;
+        sink += (uint64_t)s.time_us;
     }
     return (now_ns() - t0) / p->n;
 }
@@ -353,8 +353,9 @@ int main(int argc, char **argv)
         printf(json ? ",\"%s\":%.1f" : "%-16s %8.1f ns/record\n", names[i], best[i]);
     if (json)
         printf("}\n");
-    fprintf(stderr, "%.0f bytes per payment of 15 fields, %.0f of 20 (checksum %lld)\n",
-            (double)p15->bytes.n / (double)n, (double)p20->bytes.n / (double)n, (long long)sink);
+    fprintf(stderr, "%.0f bytes per payment of 15 fields, %.0f of 20 (checksum %llx)\n",
+            (double)p15->bytes.n / (double)n, (double)p20->bytes.n / (double)n,
+            (unsigned long long)sink);
     payments_free(p15);
     payments_free(p20);
     decisions_free(x);
