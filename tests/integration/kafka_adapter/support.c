@@ -91,10 +91,10 @@ void fill(const char *topic, int32_t partition, int from, int n)
 {
     rd_kafka_t *rk = plain(RD_KAFKA_PRODUCER, "linger.ms", "5", "enable.idempotence", "true", NULL);
     for (int i = from; i < from + n; i++) {
-        char value[16];
+        char key[] = "k", value[16]; /* librdkafka's macros take neither as const */
         int len = snprintf(value, sizeof value, "%d", i);
         while (rd_kafka_producev(rk, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition),
-                                 RD_KAFKA_V_VALUE(value, (size_t)len), RD_KAFKA_V_KEY("k", 1),
+                                 RD_KAFKA_V_VALUE(value, (size_t)len), RD_KAFKA_V_KEY(key, 1),
                                  RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
                                  RD_KAFKA_V_END) == RD_KAFKA_RESP_ERR__QUEUE_FULL)
             rd_kafka_poll(rk, 10);
