@@ -336,6 +336,14 @@ static void times(void **state)
     CHECK_CONSTANTS(table);
 }
 
+/* What the evaluator for conditions must say where the other one says v. */
+static uint8_t as_byte(const fd_cel_value *v)
+{
+    if (v->kind != FD_CEL_BOOL)
+        return FD_CEL_FAILED;
+    return v->v.b ? FD_CEL_TRUE : FD_CEL_FALSE;
+}
+
 /* One expression over the three rows, forwards, backwards and alone. */
 static void check_rows(fd_batch *b, const char *text, const char *const want[3])
 {
@@ -359,12 +367,9 @@ static void check_rows(fd_batch *b, const char *text, const char *const want[3])
             sample_show(&v[i], &out);
             if (strcmp(out.p, want[rows[i]]) != 0)
                 fail_msg("%s, row %u\n  want %s\n  got  %s", text, rows[i], want[rows[i]], out.p);
-            uint8_t as_byte = v[i].kind == FD_CEL_ERROR ? FD_CEL_FAILED
-                              : v[i].v.b                ? FD_CEL_TRUE
-                                                        : FD_CEL_FALSE;
-            if (conditions && t[i] != as_byte)
-                fail_msg("%s, row %u: the evaluators disagree: %d and %d", text, rows[i], as_byte,
-                         t[i]);
+            if (conditions && t[i] != as_byte(&v[i]))
+                fail_msg("%s, row %u: the evaluators disagree: %d and %d", text, rows[i],
+                         as_byte(&v[i]), t[i]);
             fd_strbuf_free(&out);
         }
     }
