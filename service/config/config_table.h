@@ -64,8 +64,7 @@
     X(batch.queue_events, "batch.queue_events", INT, "8192", "1", "1048576", "events", NONE, 0,    \
       "Events fetched ahead per partition; a full partition is paused.")                           \
     X(merge.max_idle_us, "merge.max_idle", DURATION, "100ms", "0", "1m", "", NONE, 0,              \
-      "How long a partition that has records is waited for; then its decisions are flagged "       \
-      "INCOMPLETE.")                                                                               \
+      "How long a partition that has records is waited for before others go first.")               \
     X(merge.max_skew_us, "merge.max_skew", DURATION, "1h", "1s", "30d", "", NONE, DECIDES,         \
       "A partition that is further behind the others in event time catches up apart from them.")   \
     X(state.lateness_us, "state.lateness", DURATION, "10m", "0", "30d", "", NONE, DECIDES,         \

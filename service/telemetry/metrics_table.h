@@ -42,7 +42,7 @@ enum { FD_METRIC_MAX_LABELS = 3, FD_METRIC_PARTITIONS = 4096, FD_METRIC_RULES = 
     X(COMMITTED, GAUGE, "fraudd_partition_committed_offset", PARTITION, FD_METRIC_PARTITIONS, ONE, \
       "Next offset to decide, as committed.")                                                      \
     X(WATERMARK, GAUGE, "fraudd_partition_watermark_timestamp_seconds", PARTITION,                 \
-      FD_METRIC_PARTITIONS, MS, "Highest event time minus the lateness, since the epoch.")         \
+      FD_METRIC_PARTITIONS, MS, "Highest event time decided, since the epoch.")                    \
     X(QUEUED, GAUGE, "fraudd_partition_queue_records", PARTITION, FD_METRIC_PARTITIONS, ONE,       \
       "Events fetched and not yet in a batch.")                                                    \
     X(PAUSED, GAUGE, "fraudd_partitions_paused", PAUSE, 0, ONE,                                    \

@@ -9,6 +9,7 @@ import unittest
 
 sys.dont_write_bytecode = True
 
+import documents
 import formatting
 import headers
 import includes
@@ -29,6 +30,11 @@ CLEAN = {
                           "long f(void)\n{\n    return time(0);\n}\n",
     "service/app/CMakeLists.txt":
         "add_executable(fraudd main.c)\ntarget_link_libraries(fraudd PRIVATE fd_codec)\n",
+    "docs/a.md": "# One page\n[to b](b.md#the-second-heading) [up](../service/base/a.h) `docs/b.md`\n"
+                 "[far](https://example.org/x) `[no](link.md)` `service/*/a.c` `tests/run`\n"
+                 "```\n[not](a-link.md) `docs/c.md`\n```\n",
+    "docs/b.md": "# b\n\n## The `second` heading!\n[self](#b)\n",
+    "tests/run": "",
 }
 
 
@@ -55,6 +61,7 @@ class Planted(unittest.TestCase):
         self.assertEqual([], includes.check(self.root))
         self.assertEqual([], style.check(self.root))
         self.assertEqual([], links.check(self.root))
+        self.assertEqual([], documents.check(self.root))
         self.assertEqual([], headers.check(self.root, "cc"))
 
     def test_outward_include(self):
@@ -106,6 +113,16 @@ class Planted(unittest.TestCase):
     def test_leftovers(self):
         self.plant("docs/x.md", "a\nmktemp XXXXXX\n" + "TO" + "DO: later\n")
         self.caught(style.check(self.root), "docs/x.md:3", "leftover")
+
+    def test_dead_links(self):
+        self.plant("docs/c.md", "# c\n\n[x](nowhere.md)\n")
+        self.caught(documents.check(self.root), "docs/c.md:3", "leads nowhere")
+        self.plant("docs/c.md", "[x](b.md#the-third-heading)\n")
+        self.caught(documents.check(self.root), "docs/c.md:1", "no heading #the-third-heading")
+        self.plant("docs/c.md", "[x](#nothing)\n")
+        self.caught(documents.check(self.root), "docs/c.md:1", "no heading #nothing")
+        self.plant("docs/c.md", "see `service/base/gone.c`\n")
+        self.caught(documents.check(self.root), "docs/c.md:1", "there is no service/base/gone.c")
 
     def test_header_alone(self):
         self.plant("service/base/h.h", COMMENT + "int f(fd_unknown *x);\n")

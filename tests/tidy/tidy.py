@@ -2,7 +2,7 @@
 """Style and structure as a test: prints each offence as path:line: text, exits 1 when there are
 any, 77 when a tool that the check needs is missing.
 
-    tests/tidy/tidy.py [includes | style | headers | links | format | all] [--compiler cc]
+    tests/tidy/tidy.py [includes | style | headers | links | documents | format | all] [--compiler cc]
 """
 
 import argparse
@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 
+import documents
 import formatting
 import headers
 import includes
@@ -27,6 +28,8 @@ def run(check, root, compiler):
         return style.check(root)
     if check == "links":
         return links.check(root)
+    if check == "documents":
+        return documents.check(root)
     if check == "headers":
         return headers.check(root, compiler) if shutil.which(compiler) else None
     name = formatting.tool()
@@ -34,7 +37,7 @@ def run(check, root, compiler):
 
 
 def main():
-    checks = ("includes", "style", "links", "headers", "format")
+    checks = ("includes", "style", "links", "documents", "headers", "format")
     here = os.path.dirname(os.path.abspath(__file__))
     parser = argparse.ArgumentParser(description="checks style and structure of the tree")
     parser.add_argument("check", nargs="?", default="all", choices=(*checks, "all"))
