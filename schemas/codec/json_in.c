@@ -2,7 +2,8 @@
  * JSON to Avro bytes: records that people write, and defaults of schemas; see container.h.
  *
  * Errors are text with the path of the value ("card.bin: ..."); the callers add the record.
- * Recursion follows the JSON value and is bounded by FD_DECODE_MAX_DEPTH.
+ * Recursion follows the JSON value, or defaults of defaults, and is bounded by
+ * FD_DECODE_MAX_DEPTH; trying a union's branches by MAX_MISFITS.
  */
 #include <math.h>
 #include <stdarg.h>
@@ -20,8 +21,13 @@ typedef struct writer {
     fd_strbuf *why; /* the error, once there is one */
     fd_strbuf path;
     int depth;
-    bool is_default; /* of a schema: bytes and numbers only, no text for decimals and times */
+    bool is_default;       /* of a schema: bytes and numbers only, no text for decimals and times */
+    uint32_t misfits_left; /* branches of unions that may still not take their value */
+    bool hopeless;         /* too deep, or none left: other branches are not tried */
 } writer;
+
+/* Unions in unions have up to 2^depth ways not to fit. Lists of a record's have one per element. */
+enum { MAX_MISFITS = 1 << 20, MAX_DEFAULT_MISFITS = 1 << 12 };
 
 static bool write_value(writer *w, const fd_node *n, const json_t *v);
 
@@ -366,6 +372,11 @@ static bool write_union(writer *w, const fd_node *n, const json_t *v)
             fd_strbuf_free(&first);
             return true;
         }
+        w->hopeless |= --w->misfits_left == 0;
+        if (w->hopeless) {
+            fd_strbuf_free(&first);
+            return false;
+        }
         if (first.n == 0)
             fd_strbuf_add(&first, w->why->p, w->why->n);
         w->out->n = out_was;
@@ -437,8 +448,10 @@ static bool write_kind(writer *w, const fd_node *n, const json_t *v)
 
 static bool write_value(writer *w, const fd_node *n, const json_t *v)
 {
-    if (w->depth == FD_DECODE_MAX_DEPTH)
+    if (w->depth == FD_DECODE_MAX_DEPTH) {
+        w->hopeless = true;
         return fail(w, "nested deeper than %d levels", FD_DECODE_MAX_DEPTH);
+    }
     w->depth++;
     bool ok = write_kind(w, n, v);
     w->depth--;
@@ -448,7 +461,10 @@ static bool write_value(writer *w, const fd_node *n, const json_t *v)
 bool fd_node_encode_json(const fd_node *n, const json_t *v, bool is_default, fd_strbuf *out,
                          fd_strbuf *why)
 {
-    writer w = {.out = out, .why = why, .is_default = is_default};
+    writer w = {.out = out,
+                .why = why,
+                .is_default = is_default,
+                .misfits_left = is_default ? MAX_DEFAULT_MISFITS : MAX_MISFITS};
     size_t was = out->n;
     bool ok = write_value(&w, n, v);
     if (!ok)

@@ -473,9 +473,13 @@ static bool emit_fused(fd_compiler *c, const fd_node *w, const fd_node *r, const
     if (w->n != 2 || !can_be_null(w) || !can_be_null(r) || t->kind == FD_UNION)
         return false;
     uint8_t null_at = w->branches[0]->kind == FD_AVRO_NULL ? 0 : 1;
+    const fd_node *some = w->branches[1 - null_at];
+    /* never compiled twice are types that may hold such unions: each level would double the work */
+    if (some->kind >= FD_AVRO_RECORD && some->kind != FD_AVRO_ENUM)
+        return false;
     uint32_t at = c->n_ops;
     c->quiet++;
-    bool ok = emit_not_union(c, w->branches[1 - null_at], r, t, col);
+    bool ok = emit_not_union(c, some, r, t, col);
     c->quiet--;
     fd_op *op = &c->ops[at];
     if (ok && c->n_ops == at + 1 && op->col == col && twins[op->code] != 0) {
@@ -522,8 +526,11 @@ static bool emit_writer_union(fd_compiler *c, const fd_node *w, const fd_node *r
     for (uint32_t i = 0; i < w->n; i++)
         c->ops[ends[i]].a = c->n_ops;
     free(ends);
-    /* again, aloud, for the reason */
-    return good > 0 || lost == NULL || emit_not_union(c, lost, r, t, col);
+    if (good > 0 || lost == NULL)
+        return true;
+    /* again, aloud, for the reason; not while nobody listens, or each level would double the work
+     */
+    return c->quiet == 0 && emit_not_union(c, lost, r, t, col);
 }
 
 static void emit_identity(fd_compiler *c, uint32_t col)

@@ -73,10 +73,13 @@ static void name_it(fd_parser *p, fd_schema *s)
     fd_strbuf_free(&b);
 }
 
+/* A default may hold the character NUL: "\\u0000" is the decimal 0. */
+enum { SCHEMA_JSON = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL };
+
 static bool parse_json(fd_parser *p, fd_schema *s)
 {
     json_error_t err;
-    s->root = json_loadb(s->text, s->text_n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &err);
+    s->root = json_loadb(s->text, s->text_n, SCHEMA_JSON, &err);
     if (s->root != NULL)
         return true;
     const char *text = fd_arena_printf(p->arena, "not JSON: %s", err.text);
@@ -105,6 +108,7 @@ static bool build(fd_parser *p, fd_schema *s)
     s->type = fd_schema_build_type(s->arena, s->node, &why);
     if (s->type == NULL)
         return fd_parser_fail(p, NULL, NULL, "%s: %s", s->node->name, why) != NULL;
+    fd_parser_check_defaults(p);
     name_it(p, s);
     return true;
 }

@@ -91,6 +91,13 @@ void fd_parser_leave(fd_parser *p, size_t was)
 
 /* --- names --- */
 
+/* A string's text. NULL for what is no string, or holds a NUL, which only defaults may. */
+static const char *text_of(const json_t *v)
+{
+    const char *s = json_string_value(v);
+    return s != NULL && strlen(s) == json_string_length(v) ? s : NULL;
+}
+
 static bool is_name(const char *s)
 {
     if (*s == '\0')
@@ -168,7 +175,7 @@ static bool parse_aliases(fd_parser *p, const json_t *o, const char *space, bool
     *out = fd_arena_zalloc(p->arena, (n + 1) * sizeof **out);
     FD_ALLOCATED(*out);
     for (size_t i = 0; i < n; i++) {
-        const char *a = json_string_value(json_array_get(list, i));
+        const char *a = text_of(json_array_get(list, i));
         if (a == NULL || !(types ? is_dotted_name(a) : is_name(a)))
             return fd_parser_fail(p, a, NULL, "an alias is not a name"), false;
         (*out)[(*n_out)++] = types ? full_name(p, a, space) : fd_arena_cstr(p->arena, a);
@@ -180,20 +187,19 @@ static bool parse_aliases(fd_parser *p, const json_t *o, const char *space, bool
 static bool parse_named(fd_parser *p, const json_t *o, const char *space, fd_node *n)
 {
     const char *what = fd_avro_name(n->kind);
-    const char *name = json_string_value(json_object_get(o, "name"));
+    const char *name = text_of(json_object_get(o, "name"));
     if (name == NULL)
         return fd_parser_fail(p, NULL, NULL, "a %s without a name", what), false;
-    const json_t *own = json_object_get(o, "namespace");
-    if (own != NULL && !json_is_string(own))
+    const char *own = text_of(json_object_get(o, "namespace"));
+    if (own == NULL && json_object_get(o, "namespace") != NULL)
         return fd_parser_fail(p, "namespace", NULL, "namespace must be a string"), false;
-    if (own != NULL && *json_string_value(own) != '\0' && !is_dotted_name(json_string_value(own)))
-        return fd_parser_fail(p, json_string_value(own), NULL, "the namespace is not a name"),
-               false;
+    if (own != NULL && *own != '\0' && !is_dotted_name(own))
+        return fd_parser_fail(p, own, NULL, "the namespace is not a name"), false;
     if (!is_dotted_name(name))
         return fd_parser_fail(p, name, "letters, digits and _, not beginning with a digit",
                               "'%s' is not a name", name),
                false;
-    n->name = full_name(p, name, own != NULL ? json_string_value(own) : space);
+    n->name = full_name(p, name, own != NULL ? own : space);
     for (int a = 0; a < FD_AVRO_RECORD; a++) {
         if (strcmp(n->name, fd_avro_name((fd_avro)a)) == 0)
             return fd_parser_fail(p, NULL, NULL, "a %s cannot be named '%s'", what, n->name), false;
@@ -224,7 +230,7 @@ static fd_node *parse_enum(fd_parser *p, const json_t *o, const char *space)
     n->symbols = fd_arena_zalloc(p->arena, count * sizeof *n->symbols);
     FD_ALLOCATED(n->symbols);
     for (size_t i = 0; i < count; i++) {
-        const char *s = json_string_value(json_array_get(symbols, i));
+        const char *s = text_of(json_array_get(symbols, i));
         if (s == NULL || !is_name(s))
             return fd_parser_fail(p, s, "letters, digits and _, not beginning with a digit",
                                   "symbol %zu of enum %s is not a name", i + 1, n->name);
@@ -235,8 +241,8 @@ static fd_node *parse_enum(fd_parser *p, const json_t *o, const char *space)
         n->symbols[n->n++] = fd_arena_str(p->arena, fd_str_from(s));
     }
     const json_t *def = json_object_get(o, "default");
-    for (uint32_t k = 0; def != NULL && k < n->n; k++) {
-        if (json_is_string(def) && fd_str_eq_c(n->symbols[k], json_string_value(def)))
+    for (uint32_t k = 0; text_of(def) != NULL && k < n->n; k++) {
+        if (fd_str_eq_c(n->symbols[k], text_of(def)))
             n->enum_default = (int)k;
     }
     if (def != NULL && n->enum_default < 0)
@@ -275,7 +281,7 @@ static fd_node *parse_union(fd_parser *p, const json_t *list, const char *space,
 
 static bool parse_field(fd_parser *p, const json_t *o, const char *space, int depth, fd_node *rec)
 {
-    const char *name = json_string_value(json_object_get(o, "name"));
+    const char *name = text_of(json_object_get(o, "name"));
     if (name == NULL || !is_name(name))
         return fd_parser_fail(p, name, "letters, digits and _, not beginning with a digit",
                               "field %u of %s has no proper name", rec->n + 1, rec->name),
@@ -375,7 +381,7 @@ static bool decimal_fits(const fd_node *n, json_int_t precision, json_int_t scal
 
 static void parse_logical(fd_parser *p, const json_t *o, fd_node *n)
 {
-    const char *text = json_string_value(json_object_get(o, "logicalType"));
+    const char *text = text_of(json_object_get(o, "logicalType"));
     if (text == NULL)
         return;
     static const fd_avro bases[] = {FD_AVRO_NULL,
@@ -407,9 +413,11 @@ static fd_node *parse_object(fd_parser *p, const json_t *o, const char *space, i
     const json_t *type = json_object_get(o, "type");
     if (type == NULL)
         return fd_parser_fail(p, NULL, NULL, "a type without \"type\"");
-    if (!json_is_string(type))
+    if (json_is_object(type) || json_is_array(type))
         return fd_parser_type(p, type, space, depth + 1);
-    const char *name = json_string_value(type);
+    const char *name = text_of(type);
+    if (name == NULL)
+        return fd_parser_fail(p, NULL, NULL, "\"type\" must be a name, an object or a list");
     if (strcmp(name, "record") == 0 || strcmp(name, "error") == 0)
         return parse_record(p, o, space, depth);
     if (strcmp(name, "enum") == 0)
@@ -437,11 +445,33 @@ fd_node *fd_parser_type(fd_parser *p, const json_t *v, const char *space, int de
 {
     if (depth > FD_SCHEMA_MAX_DEPTH)
         return fd_parser_fail(p, NULL, NULL, "nested deeper than %d levels", FD_SCHEMA_MAX_DEPTH);
-    if (json_is_string(v))
-        return parse_reference(p, json_string_value(v), space);
+    if (text_of(v) != NULL)
+        return parse_reference(p, text_of(v), space);
     if (json_is_array(v))
         return parse_union(p, v, space, depth);
     if (json_is_object(v))
         return parse_object(p, v, space, depth);
     return fd_parser_fail(p, NULL, NULL, "a type must be a name, an object or a list");
+}
+
+/* --- defaults --- */
+
+static void check_default(fd_parser *p, const fd_node *rec, const fd_node_field *f)
+{
+    fd_strbuf bytes = {0}, why = {0};
+    if (f->def != NULL && !fd_node_encode_json(f->node, f->def, true, &bytes, &why))
+        warn(p, f->name, "records without the field cannot be read with this schema",
+             fd_arena_printf(p->arena, "the default of %s.%s does not fit: %s", rec->name, f->name,
+                             why.p));
+    fd_strbuf_free(&bytes);
+    fd_strbuf_free(&why);
+}
+
+void fd_parser_check_defaults(fd_parser *p)
+{
+    for (uint32_t i = 0; i < p->n_named; i++) {
+        const fd_node *rec = p->named[i];
+        for (uint32_t k = 0; rec->kind == FD_AVRO_RECORD && k < rec->n; k++)
+            check_default(p, rec, &rec->fields[k]);
+    }
 }

@@ -21,6 +21,9 @@ typedef struct fd_parser {
 
 /* A type at `v`; names without dots are in namespace `space`. NULL after an error. */
 fd_node *fd_parser_type(fd_parser *p, const json_t *v, const char *space, int depth);
+/* Warns of defaults that do not fit their fields: plans refuse them, but only once they are needed.
+ */
+void fd_parser_check_defaults(fd_parser *p);
 
 /* Adds an error; `word` is looked up in the text for its line. Always NULL. */
 fd_node *fd_parser_fail(fd_parser *p, const char *word, const char *hint, const char *fmt, ...)

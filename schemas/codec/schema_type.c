@@ -191,7 +191,7 @@ static fd_type_ext *merge_records(builder *b, const branches *br)
                     kids[at] = type_new(b, FD_OPAQUE, 0);
                 if (kids[at] == NULL)
                     return NULL;
-                kids[at]->type.nullable = nullable;
+                kids[at]->type.nullable |= nullable;
             }
             times[at]++;
         }
