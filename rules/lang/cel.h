@@ -43,6 +43,7 @@ typedef struct fd_cel_scope {
     uint32_t n_variables;
     const char *const *list_names;
     uint32_t n_lists;
+    bool features_told; /* that there are none was said already: their uses are silent errors */
 } fd_cel_scope;
 
 /* NULL after errors, which are in diags. Warnings: what always fails, what is always the same. */

@@ -5,6 +5,7 @@
  * several independent mistakes in one expression are all told. Recursion follows the tree, whose
  * depth the parser bounds. One owner at a time.
  */
+#include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -46,6 +47,8 @@ static const char *literal_hint(fd_checker *c, const fd_ast *lit, fd_cel_kind wa
         return fd_arena_printf(c->arena, "write " FD_STR_FMT ".0", FD_STR_ARG(text));
     if (v->kind == FD_CEL_INT && want == FD_CEL_UINT && v->v.i >= 0)
         return fd_arena_printf(c->arena, "write " FD_STR_FMT "u", FD_STR_ARG(text));
+    if (v->kind == FD_CEL_UINT && want == FD_CEL_INT && v->v.u <= INT64_MAX)
+        return fd_arena_printf(c->arena, "write %" PRIu64, v->v.u);
     if (v->kind == FD_CEL_DOUBLE && want == FD_CEL_INT && v->v.d == floor(v->v.d) &&
         fabs(v->v.d) < 9e15)
         return fd_arena_printf(c->arena, "write %.0f", v->v.d);
@@ -350,9 +353,7 @@ const fd_cel_type *fd_check_value(fd_checker *c, fd_ast *a)
 {
     const fd_cel_type *t = fd_check_expr(c, a);
     if (a->ref == FD_REF_NAMESPACE)
-        a->type = t = fd_check_fail(
-            c, a, NULL, "'" FD_STR_FMT "' alone is not a value: write " FD_STR_FMT ".<name>",
-            FD_STR_ARG(a->name), FD_STR_ARG(a->name));
+        a->type = t = fd_check_namespace_alone(c, a);
     return t;
 }
 

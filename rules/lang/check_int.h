@@ -38,6 +38,8 @@ fd_str fd_check_text(const fd_checker *c, const fd_ast *a);
 /* check_name.c */
 const fd_cel_type *fd_check_ident(fd_checker *c, fd_ast *a);
 const fd_cel_type *fd_check_select(fd_checker *c, fd_ast *a);
+/* event, lists, ... where a value is needed: an error. */
+const fd_cel_type *fd_check_namespace_alone(fd_checker *c, fd_ast *a);
 const fd_cel_type *fd_check_has(fd_checker *c, fd_ast *a);
 /* An error where `literal` is text that the enum `of` never holds. */
 bool fd_check_enum(fd_checker *c, const fd_ast *of, const fd_ast *literal);

@@ -144,6 +144,14 @@ static const fd_cel_type *select_list(fd_checker *c, fd_ast *a)
                          "there is no list '" FD_STR_FMT "'", FD_STR_ARG(a->name));
 }
 
+static const fd_cel_type *not_in_this_version(fd_checker *c, const fd_ast *a)
+{
+    if (c->scope->features_told && fd_str_eq_c(a->name, "features"))
+        return error_type();
+    return fd_check_fail(c, a, "write the rule over event fields",
+                         "'" FD_STR_FMT "' are not in this version", FD_STR_ARG(a->name));
+}
+
 static const fd_cel_type *select_namespace(fd_checker *c, fd_ast *a)
 {
     fd_str ns = a->args[0]->name;
@@ -153,10 +161,16 @@ static const fd_cel_type *select_namespace(fd_checker *c, fd_ast *a)
         return select_variable(c, a);
     if (fd_str_eq_c(ns, "lists"))
         return select_list(c, a);
-    const char *hint = fd_str_eq_c(ns, "models") ? "remove the rule, or write it over event fields"
-                                                 : "write the rule over event fields";
-    return fd_check_fail(c, a->args[0], hint, "'" FD_STR_FMT "' are not in this version",
-                         FD_STR_ARG(ns));
+    return not_in_this_version(c, a->args[0]);
+}
+
+const fd_cel_type *fd_check_namespace_alone(fd_checker *c, fd_ast *a)
+{
+    if (fd_str_eq_c(a->name, "features") || fd_str_eq_c(a->name, "models"))
+        return not_in_this_version(c, a);
+    return fd_check_fail(c, a, NULL,
+                         "'" FD_STR_FMT "' alone is not a value: write " FD_STR_FMT ".<name>",
+                         FD_STR_ARG(a->name), FD_STR_ARG(a->name));
 }
 
 const fd_cel_type *fd_check_select(fd_checker *c, fd_ast *a)

@@ -125,8 +125,9 @@ static void escape(scan *s)
         numeric_escape(s, from, c);
         return;
     }
-    if (c != -1)
-        s->lx->at++;
+    if (c == -1)
+        return; /* not closed: body() says so */
+    s->lx->at++;
     fail(s, from, "an unknown escape in a string", "write \\\\ for one backslash, or r\"...\"");
 }
 

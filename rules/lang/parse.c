@@ -88,6 +88,16 @@ static bool expect(parser *p, fd_tok kind, const char *hint)
     return false;
 }
 
+/* The same where `other` would have ended it: the message names both. */
+static bool expect_or(parser *p, fd_tok kind, fd_tok other)
+{
+    if (accept(p, kind))
+        return true;
+    fail(p, p->tok.at, p->tok.n, NULL, "expected %s or %s, found %s", fd_tok_name(kind),
+         fd_tok_name(other), fd_tok_name(p->tok.kind));
+    return false;
+}
+
 static fd_ast *node(parser *p, fd_ast_kind kind, uint32_t from)
 {
     if (++p->nodes > FD_CEL_MAX_NODES)
@@ -168,10 +178,14 @@ static fd_ast *number(parser *p, uint32_t from, bool negative)
 static void list_until(parser *p, args *list, fd_tok close, bool trailing_comma)
 {
     while (!p->failed && p->tok.kind != close) {
+        if (p->tok.kind == FD_TOK_QUESTION) {
+            fail(p, p->tok.at, 1, "use has() and ?:", "optional elements ?e are not supported");
+            return;
+        }
         push(p, list, expr(p));
         if (p->failed || p->tok.kind == close)
             break;
-        if (!expect(p, FD_TOK_COMMA, NULL))
+        if (!expect_or(p, FD_TOK_COMMA, close))
             return;
         if (p->tok.kind == close && !trailing_comma) {
             unexpected(p, "another argument", NULL);
@@ -197,11 +211,14 @@ static fd_ast *map_literal(parser *p)
     advance(p);
     args items = {0};
     while (!p->failed && p->tok.kind != FD_TOK_RBRACE) {
+        if (p->tok.kind == FD_TOK_QUESTION)
+            return fail(p, p->tok.at, 1,
+                        "use has() and ?:", "optional entries ?k: v are not supported");
         push(p, &items, expr(p));
         if (!expect(p, FD_TOK_COLON, NULL))
             return NULL;
         push(p, &items, expr(p));
-        if (p->tok.kind != FD_TOK_RBRACE && !expect(p, FD_TOK_COMMA, NULL))
+        if (p->tok.kind != FD_TOK_RBRACE && !expect_or(p, FD_TOK_COMMA, FD_TOK_RBRACE))
             return NULL;
     }
     if (!expect(p, FD_TOK_RBRACE, NULL))
@@ -294,8 +311,9 @@ static fd_ast *selection(parser *p, fd_ast *of)
         return unexpected(p, "a field name", NULL);
     if (name.kind == FD_TOK_IN || name.kind == FD_TOK_TRUE || name.kind == FD_TOK_FALSE ||
         name.kind == FD_TOK_NULL)
-        return fail(p, name.at, name.n, "quote it: `in`", "%s is a word of the language",
-                    fd_tok_name(name.kind));
+        return fail(p, name.at, name.n,
+                    fd_arena_printf(p->arena, "quote it: `" FD_STR_FMT "`", FD_STR_ARG(name.v.s)),
+                    "'" FD_STR_FMT "' is a word of the language", FD_STR_ARG(name.v.s));
     advance(p);
     bool call = name.kind == FD_TOK_IDENT && accept(p, FD_TOK_LPAREN);
     args list = {0};

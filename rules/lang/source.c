@@ -25,6 +25,15 @@ static void locate_in_text(const fd_cel_source *src, fd_diags *diags, uint32_t a
     place->source = fd_arena_str(diags->arena, (fd_str){src->text.p + start, end - start}).p;
 }
 
+/* How many characters a caret has to cover, at least one. */
+static uint32_t characters(const char *p, uint32_t n)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < n; i++)
+        count += ((unsigned char)p[i] & 0xC0) != 0x80;
+    return count == 0 ? 1 : count;
+}
+
 void fd_cel_report(const fd_cel_source *src, fd_diags *diags, fd_severity severity, uint32_t at,
                    uint32_t width, const char *hint, const char *fmt, ...)
 {
@@ -39,12 +48,14 @@ void fd_cel_report(const fd_cel_source *src, fd_diags *diags, fd_severity severi
         src->locate(src->ctx, at, &d);
     else
         locate_in_text(src, diags, at, &d);
-    d.width = width == 0 ? 1 : (int)width;
+    d.width = (int)characters(src->text.p + at,
+                              width < src->text.n - at ? width : src->text.n - at);
     /* A caret line does not run past the end of its line. */
     if (d.source != NULL && d.col > 0) {
         size_t len = strlen(d.source);
-        size_t rest = (size_t)d.col <= len ? len - (size_t)d.col + 1 : 1;
-        if ((size_t)d.width > rest)
+        size_t from = (size_t)d.col <= len ? (size_t)d.col - 1 : len;
+        uint32_t rest = characters(d.source + from, (uint32_t)(len - from));
+        if ((uint32_t)d.width > rest)
             d.width = (int)rest;
     }
     fd_diags_add(diags, &d);

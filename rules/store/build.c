@@ -109,7 +109,8 @@ static void init_scope(build *b, fd_loading *l)
                               .variable_names = vars,
                               .n_variables = set->n_vars,
                               .list_names = lists,
-                              .n_lists = set->n_lists};
+                              .n_lists = set->n_lists,
+                              .features_told = l->features_told};
 }
 
 static const fd_cel_program *compile_as(build *b, const fd_cel_source *src, fd_cel_kind want,

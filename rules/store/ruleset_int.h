@@ -83,6 +83,7 @@ typedef struct fd_loading {
     fd_ruleset *set;
     const char *dir;
     fd_diags *diags;
+    bool features_told; /* the section was refused: what needs it is not told as well */
     uint32_t n_files;
     fd_yaml *files;
     fd_strbuf rules_bytes; /* what the hash is taken of */

@@ -369,6 +369,7 @@ static void read_section(void *ctx, fd_yaml *y, int key, fd_yaml_node *key_node,
         read_lists(f->l, y, value);
         break;
     case SECTION_features:
+        f->l->features_told = true;
         fd_yaml_report(y, key_node, FD_ERROR, "take the section out; rules see event fields only",
                        "features need windowed state, which this version does not have");
         break;

@@ -336,6 +336,157 @@ static void times(void **state)
     CHECK_CONSTANTS(table);
 }
 
+static void edges_of_numbers(void **state)
+{
+    (void)state;
+    static const pair table[] = {
+        {"-9223372036854775808 * -1", "error: integer overflow"},
+        {"-9223372036854775808 + -1", "error: integer overflow"},
+        {"-9223372036854775808 - -9223372036854775808", "0"},
+        {"-9223372036854775808 / 1", "-9223372036854775808"},
+        {"9223372036854775807 - -1", "error: integer overflow"},
+        {"3037000500 * 3037000500", "error: integer overflow"},
+        {"3037000499 * 3037000499", "9223372030926249001"},
+        {"4294967296u * 4294967296u", "error: integer overflow"},
+        {"0u - 1u", "error: integer overflow"},
+        {"5u % 0u", "error: modulus by zero"},
+        {"7 % -3", "1"},
+        {"-7 % -3", "-1"},
+        {"0.0 / 0.0 == 0.0 / 0.0", "false"},
+        {"[0.0 / 0.0] == [0.0 / 0.0]", "false"},
+        {"(0.0 / 0.0) in [0.0 / 0.0]", "false"},
+        {"-(0.0)", "-0"},
+        {"dyn(9007199254740993) == 9007199254740992.0", "true"}, /* through the nearest double */
+        {"dyn(18446744073709551615u) > 9223372036854775807", "true"},
+        {"dyn(-1) == 18446744073709551615u", "false"},
+        {"int(9223372036854774784.0)", "9223372036854774784"},
+        {"int(-9223372036854775808.0)", "error: the double does not fit into an int"},
+        {"int(0.0 - 1.0 / 0.0)", "error: the double does not fit into an int"},
+        {"int('-9223372036854775808')", "-9223372036854775808"},
+        {"int('-9223372036854775809')", "error: the string is not an int"},
+        {"int('+5')", "5"},
+        {"int('-')", "error: the string is not an int"},
+        {"int('0x5')", "error: the string is not an int"},
+        {"uint('18446744073709551615')", "18446744073709551615u"},
+        {"uint('18446744073709551616')", "error: the string is not a uint"},
+        {"uint('-1')", "error: the string is not a uint"},
+        {"uint(-0.5)", "error: the double does not fit into a uint"},
+        {"uint(18446744073709551616.0)", "error: the double does not fit into a uint"},
+        {"uint(0.0 / 0.0)", "error: the double does not fit into a uint"},
+        {"double(18446744073709551615u)", "1.8446744073709552e+19"},
+        {"double('-Infinity')", "-inf"},
+        {"double('NaN') == double('NaN')", "false"},
+        {"double('1e')", "error: the string is not a double"},
+        {"double('')", "error: the string is not a double"},
+        {"double('1.5 ')", "error: the string is not a double"},
+        {"double('1,5')", "error: the string is not a double"},
+        {"string(5e-324)", "\"5e-324\""},
+        {"string(1.7976931348623157e308)", "\"1.7976931348623157e+308\""},
+        {"string(123456789012345680000.0)", "\"123456789012345683968\""},
+        {"string(0.000001)", "\"0.000001\""},
+        {"string(100.0)", "\"100\""},
+        {"bool('t') && !bool('F')", "error: the string is not a bool"},
+        {"bool('1') && !bool('f')", "true"},
+    };
+    CHECK_CONSTANTS(table);
+}
+
+static void edges_of_text(void **state)
+{
+    (void)state;
+    static const pair table[] = {
+        {"size('e\\u0301')", "2"}, /* characters, not what one sees */
+        {"'\\u00e4' == 'a\\u0308'", "false"},
+        {"'\\u00e4' < '\\U0001F431'", "true"}, /* by code point, as bytes of UTF-8 sort */
+        {"'\\uffff' < '\\U00010000'", "true"},
+        {"'a' < '\\u00e4'", "true"},
+        {"'a' < 'ab'", "true"},
+        {"'\\u00e4'.contains('\\u00e4')", "true"},
+        {"'a\\u00e4b'.startsWith('a\\u00e4')", "true"},
+        {"'a\\x00b'.size()", "3"},
+        {"'a\\x00b'.contains('b')", "true"},
+        {"'a\\x00b' == 'a'", "false"},
+        {"''.startsWith('') && ''.endsWith('') && ''.contains('')", "true"},
+        {"''.endsWith('a')", "false"},
+        {"'\\u3000\\u2028 a \\u205f\\u0085'.trim()", "\"a\""},
+        {"'\\u200b'.trim().size()", "1"}, /* no White_Space in Unicode */
+        {"''.trim()", "\"\""},
+        {"size(bytes('\\u00e4'))", "2"},
+        {"string(b'\\xc3\\xa4')", "\"\u00e4\""},
+        {"string(b'\\xc3')", "error: the bytes are not UTF-8"},
+        {"string(b'\\xed\\xa0\\x80')", "error: the bytes are not UTF-8"}, /* a surrogate */
+        {"string(b'\\xc0\\x80')", "error: the bytes are not UTF-8"},      /* too long a form */
+        {"b'\\xff' > b'\\x00'", "true"},
+        {"b'a' + b''", "b\"61\""},
+        {"dyn('a') == b'a'", "false"},
+        {"string('a') + string(true)", "\"atrue\""},
+    };
+    CHECK_CONSTANTS(table);
+}
+
+static void edges_of_time(void **state)
+{
+    (void)state;
+    static const pair table[] = {
+        {"timestamp('1900-02-28T23:59:59Z') + duration('1s')", "timestamp -2203891200.0"},
+        {"string(timestamp('1900-02-28T23:59:59Z') + duration('1s'))", "\"1900-03-01T00:00:00Z\""},
+        {"string(timestamp('2000-02-28T23:59:59Z') + duration('1s'))", "\"2000-02-29T00:00:00Z\""},
+        {"timestamp('1900-02-29T00:00:00Z')",
+         "error: the string is not a timestamp like 2026-01-31T23:59:59Z"},
+        {"timestamp('2026-01-31T24:00:00Z')",
+         "error: the string is not a timestamp like 2026-01-31T23:59:59Z"},
+        {"timestamp('2026-01-31T23:59:60Z')",
+         "error: the string is not a timestamp like 2026-01-31T23:59:59Z"},
+        {"timestamp('2026-01-31 23:59:59Z')",
+         "error: the string is not a timestamp like 2026-01-31T23:59:59Z"},
+        {"timestamp('2026-01-31T23:59:59')",
+         "error: the string is not a timestamp like 2026-01-31T23:59:59Z"},
+        {"timestamp('2026-01-31T23:59:59.Z')",
+         "error: the string is not a timestamp like 2026-01-31T23:59:59Z"},
+        {"timestamp('2026-01-31T23:59:59.1234567890Z')",
+         "error: the string is not a timestamp like 2026-01-31T23:59:59Z"},
+        {"timestamp('2026-01-31T23:59:59.123456789Z')", "timestamp 1769903999.123456789"},
+        {"timestamp('2026-01-31t23:59:59z')", "timestamp 1769903999.0"},
+        {"timestamp('1969-12-31T23:59:59.5Z')", "timestamp -1.500000000"},
+        {"timestamp('1969-12-31T23:59:59.5Z') < timestamp(0)", "true"},
+        {"timestamp('9999-12-31T23:59:59.999999999Z') > timestamp(253402300799)", "true"},
+        {"timestamp(-62135596801)", "error: timestamp out of range"},
+        {"timestamp(0) - timestamp(1)", "duration -1.0"},
+        {"timestamp('9999-12-31T00:00:00Z') - timestamp('0001-01-01T00:00:00Z')",
+         "error: duration out of range"},
+        {"timestamp(0) - duration('1ns')", "timestamp -1.999999999"},
+        {"duration('-1.5s') + duration('1s')", "duration 0.-500000000"},
+        {"string(duration('-1.5s') + duration('1s'))", "\"-0.5s\""},
+        {"duration('1h1m1s1ms1us1ns') == duration('3661.001001001s')", "true"},
+        {"duration('-2562047h47m16.854775808s')", "duration -9223372036.-854775808"},
+        {"duration('2562047h47m16.854775808s')", "error: duration out of range"},
+        {"-duration('-2562047h47m16.854775808s')", "error: duration out of range"},
+        {"duration('1')", "error: the string is not a duration like 1h30m or 24h"},
+        {"duration('0')", "duration 0.0"},
+        {"duration('1d')", "error: the string is not a duration like 1h30m or 24h"},
+        {"duration('s')", "error: the string is not a duration like 1h30m or 24h"},
+        {"duration('--1s')", "error: the string is not a duration like 1h30m or 24h"},
+        {"duration('1s ')", "error: the string is not a duration like 1h30m or 24h"},
+        {"duration('.5s') == duration('500ms')", "true"},
+        {"duration('99999999999999999999h')",
+         "error: the string is not a duration like 1h30m or 24h"},
+        {"duration('-90s').getMinutes()", "-1"},
+        {"duration('-90s').getSeconds()", "-90"},
+        {"duration('36h').getHours()", "36"},
+        {"timestamp('2024-12-31T23:59:59Z').getDayOfYear()", "365"},
+        {"timestamp('2026-03-01T00:30:00Z').getDate('-01:00')", "28"},
+        {"timestamp('2026-03-01T00:30:00Z').getMonth('UTC')", "2"},
+        {"timestamp('2026-01-04T00:00:00Z').getDayOfWeek()", "0"},
+        {"timestamp('1969-12-31T00:00:00Z').getDayOfWeek()", "3"},
+        {"timestamp(0).getHours('0' + '5:30')", "5"},
+        {"timestamp(0).getHours('Europe' + '/Paris')",
+         "error: a time zone is \"UTC\" or an offset like \"+02:00\""},
+        {"timestamp(0).getHours('+2:00' + '')",
+         "error: a time zone is \"UTC\" or an offset like \"+02:00\""},
+    };
+    CHECK_CONSTANTS(table);
+}
+
 /* What the evaluator for conditions must say where the other one says v. */
 static uint8_t as_byte(const fd_cel_value *v)
 {
@@ -377,6 +528,7 @@ static void check_rows(fd_batch *b, const char *text, const char *const want[3])
     fd_arena_free(a);
 }
 
+#define NO_ZONE "error: a time zone is \"UTC\" or an offset like \"+02:00\""
 #define NO_IP   "error: event.ip is absent"
 #define NO_CARD "error: event.card.limit is absent"
 
@@ -469,6 +621,16 @@ static void columns_of_columns(void **state)
          {"\"2026-01-31T00:00:00Z\"", "\"1969-12-31T00:00:00Z\"", "\"2026-01-31T00:00:00Z\""}},
         {"event.took > duration(\"1m\")", {"true", "false", "true"}},
         {"event.raw == b\"\\x01\\xff\"", {"true", "false", "false"}},
+        {"event.at.getHours(event.id)", {NO_ZONE, NO_ZONE, "error: timestamp or duration range"}},
+        {"event.at - duration(\"24h\") < event.at",
+         {"true", "true", "error: timestamp or duration range"}},
+        {"event.took < duration(\"0s\")", {"false", "true", "false"}},
+        {"event.tags == event.notes", {"false", "true", "false"}},
+        {"null in event.notes", {"true", "false", "true"}},
+        {"event.ip in event.notes", {"false", NO_IP, "false"}},
+        {"event.ip in [\"10.0.0.1\"] || true", {"true", "true", "true"}},
+        {"event.ok ? event.ip : event.id", {"\"10.0.0.1\"", "\"b\"", "\"nonsense\""}},
+        {"event.ip == \"x\" ? 1 : 2", {"2", NO_IP, "2"}},
         {"event.id in lists.known", {"true", "false", "false"}},
         {"event.ip in lists.known", {"false", NO_IP, "false"}},
         {"event.either in lists.known", {"false", "false", "false"}},
@@ -584,6 +746,9 @@ int main(void)
         cmocka_unit_test(strings),
         cmocka_unit_test(conversions),
         cmocka_unit_test(times),
+        cmocka_unit_test(edges_of_numbers),
+        cmocka_unit_test(edges_of_text),
+        cmocka_unit_test(edges_of_time),
         cmocka_unit_test(plain_columns),
         cmocka_unit_test(columns_of_columns),
         cmocka_unit_test(variables_follow_the_batch),

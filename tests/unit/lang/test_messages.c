@@ -1,6 +1,6 @@
 /*
- * What the language says of text that is wrong: place, caret, wording and hint, word for word.
- * Each case is the expression and the whole message as a person sees it.
+ * What the language says of text that is wrong: place, caret, wording and hint, word for word
+ * (the cases are in cases_*.c), and that no text, however long or cut, does harm.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "cases.h"
 #include "sample.h"
 
 static fd_cel_value never(const void *owner, const fd_cel_value *v)
@@ -66,212 +67,46 @@ static char *messages(const char *text, bool *compiled)
     return out.p;
 }
 
-static const struct {
-    const char *text, *want;
-} cases[] = {
-    {"event.amnt > 5", "r:1:7: error: event has no field 'amnt'\n"
-                       "  event.amnt > 5\n"
-                       "        ^~~~\n"
-                       "  hint: did you mean amount?\n"},
-    {"event.card.bni == \"4\"", "r:1:12: error: event.card has no field 'bni'\n"
-                                "  event.card.bni == \"4\"\n"
-                                "             ^~~\n"
-                                "  hint: did you mean bin?\n"},
-    {"event.price > 8", "r:1:13: error: double and int do not mix in '>'\n"
-                        "  event.price > 8\n"
-                        "              ^\n"
-                        "  hint: write 8.0\n"},
-    {"event.amount * 1.5 > 2.0", "r:1:14: error: int and double do not mix in '*'\n"
-                                 "  event.amount * 1.5 > 2.0\n"
-                                 "               ^\n"
-                                 "  hint: write double(event.amount)\n"},
-    {"event.amount == 3.0", "r:1:14: error: int and double do not mix in '=='\n"
-                            "  event.amount == 3.0\n"
-                            "               ^~\n"
-                            "  hint: write 3\n"},
-    {"event.amount in [1.0, 2.0]", "r:1:14: error: 'in' does not take int and list of double\n"
-                                   "  event.amount in [1.0, 2.0]\n"
-                                   "               ^~\n"
-                                   "  hint: write 1\n"},
-    {"event.status == \"declind\"", "r:1:17: error: event.status is never \"declind\"\n"
-                                    "  event.status == \"declind\"\n"
-                                    "                  ^~~~~~~~~\n"
-                                    "  hint: did you mean declined?\n"},
-    {"event.status in [\"approved\", \"blocked_by_us\"]",
-     "r:1:30: error: event.status is never \"blocked_by_us\"\n"
-     "  event.status in [\"approved\", \"blocked_by_us\"]\n"
-     "                               ^~~~~~~~~~~~~~~\n"
-     "  hint: it is one of: approved, declined\n"},
-    {"event.ip == null", "r:1:10: error: '==' does not take string and null\n"
-                         "  event.ip == null\n"
-                         "           ^~\n"
-                         "  hint: write !has(event.ip)\n"},
-    {"event.ip != null", "r:1:10: error: '!=' does not take string and null\n"
-                         "  event.ip != null\n"
-                         "           ^~\n"
-                         "  hint: write has(event.ip)\n"},
-    {"amount > 5", "r:1:1: error: unknown name 'amount'\n"
-                   "  amount > 5\n"
-                   "  ^~~~~~\n"
-                   "  hint: write event.amount\n"},
-    {"evnt.amount > 5", "r:1:1: error: unknown name 'evnt'\n"
-                        "  evnt.amount > 5\n"
-                        "  ^~~~\n"
-                        "  hint: did you mean event?\n"},
-    {"event.status == approved",
-     "r:1:17: error: unknown name 'approved'\n"
-     "  event.status == approved\n"
-     "                  ^~~~~~~~\n"
-     "  hint: names start with event., variables. or lists.; text stands in quotes\n"},
-    {"features.card_txn_5m > 6", "r:1:1: error: 'features' are not in this version\n"
-                                 "  features.card_txn_5m > 6\n"
-                                 "  ^~~~~~~~\n"
-                                 "  hint: write the rule over event fields\n"},
-    {"variables.cros_border", "r:1:11: error: there is no variable 'cros_border'\n"
-                              "  variables.cros_border\n"
-                              "            ^~~~~~~~~~~\n"
-                              "  hint: did you mean cross_border?\n"},
-    {"variables.round", "r:1:11: error: variable 'round' depends on itself\n"
-                        "  variables.round\n"
-                        "            ^~~~~\n"},
-    {"variables.high", "r:1:11: error: variables are built on one another too deeply\n"
-                       "  variables.high\n"
-                       "            ^~~~\n"},
-    {"event.id in lists.bad_crds", "r:1:19: error: there is no list 'bad_crds'\n"
-                                   "  event.id in lists.bad_crds\n"
-                                   "                    ^~~~~~~~\n"
-                                   "  hint: did you mean bad_cards?\n"},
-    {"event.amount in lists.bad_cards", "r:1:14: error: lists.bad_cards holds string, not int\n"
-                                        "  event.amount in lists.bad_cards\n"
-                                        "               ^~\n"},
-    {"event.id == lists.bad_cards", "r:1:10: error: a named list only knows 'in'\n"
-                                    "  event.id == lists.bad_cards\n"
-                                    "           ^~\n"
-                                    "  hint: write value in lists.name\n"},
-    {"event", "r:1:1: error: 'event' alone is not a value: write event.<name>\n"
-              "  event\n"
-              "  ^~~~~\n"},
-    {"event.self.id == \"\"",
-     "r:1:7: error: 'self' refers back to a record around it; rules cannot reach into it\n"
-     "  event.self.id == \"\"\n"
-     "        ^~~~\n"},
-    {"event.id.size > 3", "r:1:10: error: event.id is string, it has no fields\n"
-                          "  event.id.size > 3\n"
-                          "           ^~~~\n"
-                          "  hint: write .size()\n"},
-    {"event.id.containz(\"a\")", "r:1:10: error: there is no method 'containz'\n"
-                                 "  event.id.containz(\"a\")\n"
-                                 "           ^~~~~~~~\n"
-                                 "  hint: did you mean contains()?\n"},
-    {"event.id.matches(\"a+\")", "r:1:10: error: matches() is not in this version\n"
-                                 "  event.id.matches(\"a+\")\n"
-                                 "           ^~~~~~~\n"
-                                 "  hint: use contains(), startsWith(), endsWith() or a list\n"},
-    {"contains(event.id, \"a\")", "r:1:1: error: there is no function 'contains'\n"
-                                  "  contains(event.id, \"a\")\n"
-                                  "  ^~~~~~~~\n"
-                                  "  hint: write value.contains()\n"},
-    {"event.amount.contains(\"a\")", "r:1:14: error: int has no method contains(string)\n"
-                                     "  event.amount.contains(\"a\")\n"
-                                     "               ^~~~~~~~\n"},
-    {"size(event.amount)", "r:1:1: error: size() does not take (int)\n"
-                           "  size(event.amount)\n"
-                           "  ^~~~\n"},
-    {"\"n=\" + event.amount", "r:1:6: error: '+' does not take string and int\n"
-                              "  \"n=\" + event.amount\n"
-                              "       ^\n"
-                              "  hint: write string(event.amount)\n"},
-    {"has(event)", "r:1:1: error: has() takes one field selection\n"
-                   "  has(event)\n"
-                   "  ^~~\n"
-                   "  hint: write has(event.field)\n"},
-    {"event.at.getHours(\"Europe/Paris\") < 5",
-     "r:1:19: error: time zones with rules are not in this version\n"
-     "  event.at.getHours(\"Europe/Paris\") < 5\n"
-     "                    ^~~~~~~~~~~~~~\n"
-     "  hint: write \"UTC\" or an offset like \"+02:00\"\n"},
-    {"event.amount && event.ok", "r:1:1: error: '&&' takes bools, this is int\n"
-                                 "  event.amount && event.ok\n"
-                                 "  ^~~~~~~~~~~~\n"},
-    {"event.ok ? 1 : \"a\"",
-     "r:1:10: error: both sides of ':' must be of one type, not int and string\n"
-     "  event.ok ? 1 : \"a\"\n"
-     "           ^\n"},
-    {"!event.amount", "r:1:1: error: '!' takes a bool, not int\n"
-                      "  !event.amount\n"
-                      "  ^\n"},
-    {"event.id in \"abc\"", "r:1:10: error: 'in' does not take string and string\n"
-                            "  event.id in \"abc\"\n"
-                            "           ^~\n"
-                            "  hint: for a part of a string use .contains()\n"},
-    {"event.zzzzzz == 1 && event.amonut > 2", "r:1:7: error: event has no field 'zzzzzz'\n"
-                                              "  event.zzzzzz == 1 && event.amonut > 2\n"
-                                              "        ^~~~~~\n"
-                                              "r:1:28: error: event has no field 'amonut'\n"
-                                              "  event.zzzzzz == 1 && event.amonut > 2\n"
-                                              "                             ^~~~~~\n"
-                                              "  hint: did you mean amount?\n"},
-    {"event.amount = 5", "r:1:14: error: '=' does not assign or compare\n"
-                         "  event.amount = 5\n"
-                         "               ^\n"
-                         "  hint: write == to compare\n"},
-    {"event.ok and event.ok", "r:1:10: error: expected an operator or the end, found a name\n"
-                              "  event.ok and event.ok\n"
-                              "           ^~~\n"
-                              "  hint: write && for \"and\"\n"},
-    {"event.ok & event.ok", "r:1:10: error: '&' is not an operator\n"
-                            "  event.ok & event.ok\n"
-                            "           ^\n"
-                            "  hint: write && for \"and\"\n"},
-    {"event.amount >\n  5 &&", "r:2:7: error: expected a value, found the end of the expression\n"
-                               "    5 &&\n"
-                               "        ^\n"},
-    {"(event.ok", "r:1:10: error: expected ')', found the end of the expression\n"
-                  "  (event.ok\n"
-                  "           ^\n"},
-    {"", "r:1:1: error: the expression is empty\n"
-         "  \n"
-         "  ^\n"},
-    {"event.id == \"abc", "r:1:13: error: a string is not closed\n"
-                          "  event.id == \"abc\n"
-                          "              ^~~~\n"
-                          "  hint: use \"\"\"...\"\"\" for text over several lines\n"},
-    {"'a\\q'", "r:1:3: error: an unknown escape in a string\n"
-               "  'a\\q'\n"
-               "    ^~\n"
-               "  hint: write \\\\ for one backslash, or r\"...\"\n"},
-    {"9223372036854775808 > 0",
-     "r:1:1: error: the number does not fit into an int\n"
-     "  9223372036854775808 > 0\n"
-     "  ^~~~~~~~~~~~~~~~~~~\n"
-     "  hint: an int is between -9223372036854775808 and 9223372036854775807; a uint is written "
-     "with u\n"},
-    {"12abc > 0", "r:1:1: error: a number runs into letters\n"
-                  "  12abc > 0\n"
-                  "  ^~~~~\n"},
-    {"if(true)", "r:1:1: error: 'if' is a reserved word\n"
-                 "  if(true)\n"
-                 "  ^~\n"},
-    {"event.?ip", "r:1:7: error: optional selection .? is not supported\n"
-                  "  event.?ip\n"
-                  "        ^\n"
-                  "  hint: use has() and ?:\n"},
-    {"\"\u00e4\u00f6\" + 1", "r:1:8: error: '+' does not take string and int\n"
-                             "  \"\u00e4\u00f6\" + 1\n"
-                             "       ^\n"
-                             "  hint: write string(1)\n"},
-};
-
-static void word_for_word(void **state)
+static void check_cases_of(const message_case *cases, size_t n)
 {
-    (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < n; i++) {
         bool compiled;
         char *got = messages(cases[i].text, &compiled);
         if (compiled || strcmp(got, cases[i].want) != 0)
             fail_msg("%s\n--- want\n%s--- got\n%s", cases[i].text, cases[i].want, got);
         free(got);
     }
+}
+
+static void syntax_word_for_word(void **state)
+{
+    (void)state;
+    check_cases_of(syntax_cases, n_syntax_cases);
+}
+
+static void checks_word_for_word(void **state)
+{
+    (void)state;
+    check_cases_of(check_cases, n_check_cases);
+}
+
+/* Where the missing section is told already, its uses are errors without a word. */
+static void features_are_told_once(void **state)
+{
+    (void)state;
+    fd_diags d;
+    fd_arena *a = fd_arena_new(4096, 0);
+    fd_diags_init(&d);
+    fd_cel_scope told = scope;
+    told.features_told = true;
+    fd_cel_source src = {.text = FD_STR("features.n > 6 && event.amount > 5")};
+    assert_null(fd_cel_compile(&told, &src, a, &d));
+    assert_int_equal(d.errors, 0);
+    src.text = FD_STR("features.n > 6 && event.amuont > 5");
+    assert_null(fd_cel_compile(&told, &src, a, &d));
+    assert_int_equal(d.errors, 1);
+    fd_diags_free(&d);
+    fd_arena_free(a);
 }
 
 /* A broken variable has its own errors: what uses it adds none. */
@@ -363,7 +198,9 @@ static void every_prefix(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(word_for_word),
+        cmocka_unit_test(syntax_word_for_word),
+        cmocka_unit_test(checks_word_for_word),
+        cmocka_unit_test(features_are_told_once),
         cmocka_unit_test(no_second_error),
         cmocka_unit_test(always_failing_is_a_warning),
         cmocka_unit_test(depth_and_length),
