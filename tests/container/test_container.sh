@@ -3,16 +3,19 @@
 #
 # The Debian base comes from debootstrap (kept in the cache directory), the build runs in a chroot through
 # buildah. Debian 12, and Debian 13 too when FRAUDD_SIZE=full. Skips where root, buildah or debootstrap is
-# missing. Service behaviour is not tested here, only that the image is complete, small and unprivileged.
+# missing. Shown is that the image is complete, small and unprivileged, and that the service in it decides
+# events of a real broker without capabilities and with a read-only root, as Kubernetes would run it.
 set -uo pipefail
 
 readonly EXTRA_LIMIT_MIB=60                            # what the image may add to its base
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/fraudd
 passed=0 failed=0
-work=''
+work='' service_pid='' own_servers=''
 
 finish() {
+  [[ -z $service_pid ]] || kill -s KILL "$service_pid" 2>/dev/null
+  [[ -z $own_servers ]] || "$root/integration/servers" stop --dir "$own_servers" --kill
   if [[ -n $work ]]; then
     ((${#mounted[@]} == 0)) || "${buildah[@]}" umount "${mounted[@]}" >/dev/null 2>&1
     rm -rf "$work"
@@ -95,6 +98,87 @@ adds_at_most() {                                       # BASE_MIB IMAGE_MIB
   (($2 - $1 <= EXTRA_LIMIT_MIB))
 }
 
+# ---- the service in the image, on a real broker; a chroot shares the host's network ----
+
+need_broker() {
+  [[ -z ${KAFKA_BOOTSTRAP:-} ]] || return 0
+  own_servers=$work/servers
+  "$root/integration/servers" start --dir "$own_servers" --no-redis >"$work/servers.env" || return 1
+  KAFKA_BOOTSTRAP=$(sed -n 's/^KAFKA_BOOTSTRAP=//p' "$work/servers.env")
+}
+
+# In a mount namespace of its own: the root read-only, volumes where the Dockerfile has them, the user and
+# the rights that integration/kubernetes gives. Becomes the service: the pid stays.
+# shellcheck disable=SC2016
+readonly confined='
+  mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" &&
+  mount --bind /proc "$1/proc" && mount --bind /dev "$1/dev" &&
+  mount -t tmpfs -o uid=10001,gid=10001,mode=755 tmpfs "$1/var/lib/fraudd" &&
+  mount --bind "$2" "$1/etc/fraudd" || exit 70
+  if touch "$1/written" 2>/dev/null; then echo "the root is writable"; exit 70; fi
+  exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot "$1" setpriv --reuid=10001 --regid=10001 --clear-groups \
+    --no-new-privs --bounding-set=-all --inh-caps=-all \
+    /usr/bin/fraudd run --config /etc/fraudd/fraudd.yaml'
+
+start_service() {                                      # ROOT_OF_IMAGE
+  sed -e "s/^  bootstrap.servers:.*/  bootstrap.servers: $KAFKA_BOOTSTRAP/" \
+    -e "s/^group:.*/group: $stem/" -e "s/topic: payments/topic: $stem-payments/" \
+    -e "s/topic: decisions/topic: $stem-decisions/" -e "s/topic: fraudd-dlq/topic: $stem-dlq/" \
+    -e 's#^rules:.*#rules: /usr/share/fraudd/rules/starter#' -e "s/listen:.*/listen: 127.0.0.1:$port/" \
+    "$root/integration/compose/fraudd.yaml" >"$work/etc/fraudd.yaml" &&
+    echo 'instance: container-1' >>"$work/etc/fraudd.yaml" || return 1
+  unshare --mount --propagation private sh -c "$confined" sh "$1" "$work/etc" >"$work/service.log" 2>&1 &
+  service_pid=$!
+  "$root/integration/quickstart/service.py" ready "http://127.0.0.1:$port" "$service_pid" 60 || {
+    tail -n 15 "$work/service.log"
+    return 1
+  }
+}
+
+stop_service() {                                       # its exit code
+  local code
+  kill -s TERM "$service_pid" && wait "$service_pid"
+  code=$?
+  service_pid=''
+  ((code == 0)) || tail -n 15 "$work/service.log"
+  return "$code"
+}
+
+is_unprivileged() {
+  cat "/proc/$service_pid/status" || return 1
+  [[ $(awk '/^Uid:/ { print $2 $3 $4 }' "/proc/$service_pid/status") == 100011000110001 ]] &&
+    grep -q '^CapEff:[[:space:]]*0*$' "/proc/$service_pid/status" &&
+    grep -q '^CapBnd:[[:space:]]*0*$' "/proc/$service_pid/status" &&
+    grep -q '^NoNewPrivs:[[:space:]]*1$' "/proc/$service_pid/status"
+}
+
+decides_each_once() {                                  # EVENTS
+  in_image fraudd generate -q -b "$KAFKA_BOOTSTRAP" -t "$stem-payments" --count "$1" || return 1
+  in_image timeout 60 fraudd tap -q -b "$KAFKA_BOOTSTRAP" -t "$stem-decisions" -c "$1" >"$work/decisions" || return 1
+  local ids
+  ids=$(grep -oE '"id": ?"[^"]+/[0-3]/[0-9]+"' "$work/decisions" | sort -u | wc -l)
+  echo "$ids events decided, $(wc -l <"$work/decisions") decisions"
+  ((ids == $1)) || { head -n 3 "$work/decisions"; return 1; }
+  "$root/integration/quickstart/service.py" summary "http://127.0.0.1:$port" >"$work/summary"
+  cat "$work/summary"
+  grep -qE "^decisions +$1\$" "$work/summary"
+}
+
+test_service() {                                       # RELEASE ROOT_OF_IMAGE
+  local before=$failed
+  stem=container-$1-$$ port=$("$root/integration/kafka_admin.py" free-ports 1)
+  mkdir -p "$work/etc"
+  check 'a broker' need_broker
+  check 'topics' "$root/integration/servers" topic create --bootstrap "$KAFKA_BOOTSTRAP" \
+    "$stem-payments:4" "$stem-decisions:4" "$stem-dlq:1"
+  check 'the service gets ready, with a read-only root' start_service "$2"
+  ((failed == before)) || return
+  check 'it has neither rights nor a way to them' is_unprivileged
+  check 'it decides each event once' decides_each_once 2000
+  echo "resident after that: $(awk '/^VmRSS:/ { print int($2 / 1024) }' "/proc/$service_pid/status") MiB"
+  check 'it ends in good order' stop_service
+}
+
 test_release() {                                       # SUITE RELEASE
   local base_mib image_mib began=$SECONDS before=$failed base
   check "base of Debian $2" import_base "$1" "$2"
@@ -119,6 +203,7 @@ test_release() {                                       # SUITE RELEASE
   check 'nothing else is' refuses_to_write /etc/fraudd
   check 'certificates are there' in_image test -s /etc/ssl/certs/ca-certificates.crt
   check 'no compiler is left' lacks gcc
+  test_service "$2" "$("${buildah[@]}" mount "$container")"
   echo "Debian $2: $((image_mib - base_mib)) MiB added to the base, $((SECONDS - began)) s"
   "${buildah[@]}" rm -a >/dev/null 2>&1
   mounted=()
