@@ -27,6 +27,8 @@ int64_t fd_worker_patience_us(fd_worker *w, int64_t max_us)
         return max_us;
     if (w->merge_waits)
         return max_us < 1000 ? max_us : 1000;
+    if (w->starved)
+        return max_us; /* for a schema: its answer wakes us */
     uint32_t in_flight = fd_committer_in_flight(w->committer);
     if (in_flight >= w->config.max_in_flight)
         return max_us;
@@ -150,11 +152,13 @@ static void evaluate(fd_worker *w, fd_job *job)
 void fd_worker_dispatch(fd_worker *w)
 {
     int64_t now = fd_worker_now(w);
+    w->starved = false;
     while (due(w, now)) {
         FD_ASSERT(w->n_spare > 0);
         fd_job *job = w->spare[w->n_spare - 1];
         form(w, job, now);
-        if (job->n == 0)
+        w->starved = job->n == 0;
+        if (w->starved)
             return;
         w->n_spare--;
         job->formed_ns = timed(w, FD_STAGE_MERGE, job->n, now);

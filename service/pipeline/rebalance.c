@@ -120,15 +120,14 @@ void fd_worker_restart_part(fd_worker *w, fd_part *part)
 /* Where a partition without a committed offset starts, as the configuration says. */
 static fd_class first_offset(fd_worker *w, fd_tpo *tpo, fd_err *err)
 {
-    const fd_worker_source *source = &w->config.sources[tpo->tp.source];
+    const fd_start *start = &w->starts[tpo->tp.source];
     const fd_source *s = &w->config.source;
-    if (source->start.kind == FD_START_TIME)
-        return s->ops->at_time(s->self, tpo->tp, source->start.time_ms, &tpo->offset, START_CALL_MS,
-                               err);
+    if (start->kind == FD_START_TIME)
+        return s->ops->at_time(s->self, tpo->tp, start->time_ms, &tpo->offset, START_CALL_MS, err);
     int64_t first, next;
     fd_class cls = s->ops->bounds(s->self, tpo->tp, &first, &next, START_CALL_MS, err);
     if (cls == FD_OK)
-        tpo->offset = source->start.kind == FD_START_EARLIEST ? first : next;
+        tpo->offset = start->kind == FD_START_EARLIEST ? first : next;
     return cls;
 }
 

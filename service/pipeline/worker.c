@@ -78,7 +78,9 @@ fd_worker *fd_worker_new(const fd_worker_config *config)
     for (uint32_t i = 0; i < config->n_sources; i++) {
         w->topics[i] = config->sources[i].topic;
         w->topic_partitions[i] = config->sources[i].partitions;
+        w->starts[i] = config->sources[i].start;
     }
+    w->config.sources = NULL; /* the caller's, and may be gone */
     w->records = (fd_records_config){.source = config->source,
                                      .txn = config->txn,
                                      .topics = w->topics,

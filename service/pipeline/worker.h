@@ -33,7 +33,7 @@ typedef struct fd_worker_config {
     void (*wake)(void *self, int who); /* see fd_committer_config */
     void *wake_self;
     uint32_t n_sources;
-    const fd_worker_source *sources;
+    const fd_worker_source *sources; /* copied */
     uint32_t max_events;
     uint32_t max_in_flight; /* 1 .. FD_LANES */
     uint32_t queue_events;  /* per partition, then it is paused */

@@ -20,6 +20,7 @@ struct fd_worker {
     fd_records_config records;
     const char *topics[FD_ENGINE_MAX_SOURCES];
     int32_t topic_partitions[FD_ENGINE_MAX_SOURCES];
+    fd_start starts[FD_ENGINE_MAX_SOURCES];
     fd_parts parts;
     fd_merge merge;
     fd_breaker breaker;
@@ -36,6 +37,7 @@ struct fd_worker {
     bool leaving_lost;
     bool joined;
     bool merge_waits;       /* the last pick waited for an empty partition */
+    bool starved;           /* events are queued, and none of them may be taken now */
     int64_t retry_start_ns; /* not before: ask again for start offsets */
     int64_t reported_ns;
     uint64_t *rule_hits, *rule_errors; /* as last reported */
