@@ -218,8 +218,8 @@ static void check_decision(sim_check *c, const fd_out_record *r, fd_tp tp, const
 {
     const fd_header *id = model_header(r, "fd.event_id");
     if (!fd_str_eq(r->value, x->outcome.value))
-        sim_check_broken(c, "%u/%d@%lld: the decision is not the oracle's", tp.source,
-                         tp.partition, (long long)in->offset);
+        sim_check_broken(c, "%u/%d@%lld: the decision is not the oracle's", tp.source, tp.partition,
+                         (long long)in->offset);
     if (id == NULL || !fd_str_eq(id->value, x->outcome.event_id))
         sim_check_broken(c, "%u/%d@%lld: a wrong fd.event_id", tp.source, tp.partition,
                          (long long)in->offset);

@@ -19,7 +19,8 @@ def package_flags():
 
 def check(root, compiler):
     findings = []
-    roots = [f"-I{os.path.join(root, room)}" for room in tree.ROOMS]
+    # The model of tests/sim is at home in other tests too.
+    roots = [f"-I{os.path.join(root, room)}" for room in (*tree.ROOMS, "tests/sim")]
     base = [compiler, "-std=c17", "-D_GNU_SOURCE", '-DFD_VERSION="0"', "-Wall", "-Wextra",
             "-Werror", "-fsyntax-only", "-x", "c", *roots, *package_flags()]
     for path in tree.c_files(root):
