@@ -175,22 +175,24 @@ static bool has_branch(const gen_type *u, const gen_type *t)
     return false;
 }
 
-static bool is_number(const gen_type *t)
+static bool is_one_of(const gen_type *t, const char *const *names)
 {
-    static const char *const numbers[] = {"int", "long", "float", "double"};
-    for (int i = 0; t->kind == GEN_PLAIN && i < 4; i++) {
-        if (strcmp(t->plain, numbers[i]) == 0)
+    for (; t->kind == GEN_PLAIN && *names != NULL; names++) {
+        if (strcmp(t->plain, *names) == 0)
             return true;
     }
     return false;
 }
 
 /* Of [float, long] Avro C gives a long to float, the first that takes it; plans prefer the exact
- * branch, as Java does. Where Avro C is asked, there is one number to a union. */
+ * branch, as Java does. Where Avro C is asked, there is one number to a union, and one text. */
 static bool is_ambiguous(const gen *g, const gen_type *u, const gen_type *t)
 {
+    static const char *const numbers[] = {"int", "long", "float", "double", NULL};
+    static const char *const texts[] = {"string", "bytes", NULL};
     for (int i = 0; g->simple_changes && i < u->n; i++) {
-        if (is_number(t) && is_number(u->branches[i]))
+        if ((is_one_of(t, numbers) && is_one_of(u->branches[i], numbers)) ||
+            (is_one_of(t, texts) && is_one_of(u->branches[i], texts)))
             return true;
     }
     return false;

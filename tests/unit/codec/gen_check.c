@@ -8,10 +8,44 @@
 
 #include "gen.h"
 
+static void expect_double(double got, double want)
+{
+    assert_true(got == want || (got != got && want != want)); /* or both are no numbers */
+}
+
+/* Where a value would stand there are zeros: nothing of the row that was there before. */
+static void check_zero(const fd_col *c, uint32_t row)
+{
+    switch (c->type->kind) {
+    case FD_BOOL:
+        assert_int_equal(c->v.b[row], 0);
+        break;
+    case FD_UNION:
+        assert_int_equal(c->v.tag[row], 0);
+        break;
+    case FD_INT:
+    case FD_TIMESTAMP:
+    case FD_DURATION:
+        assert_int_equal(c->v.i[row], 0);
+        break;
+    case FD_DOUBLE:
+        expect_double(c->v.d[row], 0.0);
+        break;
+    case FD_STRING:
+    case FD_BYTES:
+        assert_null(c->v.s[row].p);
+        assert_int_equal(c->v.s[row].n, 0);
+        break;
+    default:
+        break;
+    }
+}
+
 static void check_null(const fd_col *c, uint32_t row)
 {
     assert_true(row < c->n);
     assert_int_equal(c->valid[row], 0);
+    check_zero(c, row);
     if (c->type->kind == FD_RECORD || c->type->kind == FD_UNION) {
         for (uint32_t i = 0; i < c->n_children; i++)
             check_null(&c->children[i], row);
@@ -57,10 +91,10 @@ static void check_added(int which, const fd_col *c, uint32_t row)
         check_text(c, row, "déjà");
         break;
     case 2:
-        assert_true(c->v.d[row] == 2.5);
+        expect_double(c->v.d[row], 2.5);
         break;
     case 3:
-        assert_true(c->v.d[row] == 1.0);
+        expect_double(c->v.d[row], 1.0);
         break;
     case 4:
         assert_int_equal(c->v.b[row], 1);
@@ -127,7 +161,7 @@ static void check_number(const gen_type *t, int64_t v, const fd_col *c, uint32_t
 {
     if (c->type->kind == FD_DOUBLE) {
         double want = strcmp(t->plain, "float") == 0 ? (double)(float)v : (double)v;
-        assert_true(c->v.d[row] == want);
+        expect_double(c->v.d[row], want);
         return;
     }
     int64_t from = t->from == NULL ? 0 : ticks_of(t->from);
@@ -164,11 +198,11 @@ static void check_plain(const gen_type *t, avro_value_t *v, const fd_col *c, uin
         break;
     case AVRO_FLOAT:
         avro_value_get_float(v, &f);
-        assert_true(c->v.d[row] == (double)f);
+        expect_double(c->v.d[row], (double)f);
         break;
     case AVRO_DOUBLE:
         avro_value_get_double(v, &d);
-        assert_true(c->v.d[row] == d);
+        expect_double(c->v.d[row], d);
         break;
     case AVRO_BYTES:
         avro_value_get_bytes(v, &p, &n);
@@ -225,13 +259,30 @@ static void check_record(const gen_type *t, avro_value_t *v, const fd_col *c, ui
     }
 }
 
+/* Avro C keeps one value of a key that comes twice, and cuts keys at a NUL. */
+static bool has_odd_keys(const fd_col *c, uint32_t row)
+{
+    for (uint32_t i = c->v.off[row]; i < c->v.off[row + 1]; i++) {
+        fd_str key = c->children[0].v.s[i];
+        if (key.n > 0 && memchr(key.p, 0, key.n) != NULL)
+            return true;
+        for (uint32_t k = c->v.off[row]; k < i; k++) {
+            if (fd_str_eq(key, c->children[0].v.s[k]))
+                return true;
+        }
+    }
+    return false;
+}
+
 static void check_items(const gen_type *t, avro_value_t *v, const fd_col *c, uint32_t row)
 {
     size_t n = 0;
     avro_value_get_size(v, &n);
     uint32_t first = c->v.off[row];
-    assert_int_equal(c->v.off[row + 1] - first, n);
     bool map = c->type->kind == FD_MAP;
+    if (map && has_odd_keys(c, row))
+        return;
+    assert_int_equal(c->v.off[row + 1] - first, n);
     for (size_t i = 0; i < n; i++) {
         avro_value_t part;
         const char *key = NULL;

@@ -15,7 +15,8 @@
 
 #include "codec/decode.h"
 
-/* A schema that must parse; with warnings only when `warned`. */
+/* A schema that must parse; with warnings only when `warned`. In text without
+ * any " a ' stands for it. */
 fd_schema *support_schema(const char *json);
 fd_schema *support_warned_schema(const char *json, const char *warning);
 /* All that was said, rendered; valid until the next call. */
