@@ -128,17 +128,30 @@ static const fd_cel_program *compile_as(build *b, const fd_cel_source *src, fd_c
     return NULL;
 }
 
+static const char *meant(build *b, fd_str path)
+{
+    const fd_type *event = b->l->set->event;
+    fd_arena *a = b->l->set->arena;
+    const char **names = fd_arena_alloc(a, (event->n_fields + 1) * sizeof *names);
+    FD_ALLOCATED(names);
+    for (uint32_t i = 0; i < event->n_fields; i++)
+        names[i] = event->fields[i].name;
+    const char *best = fd_did_you_mean(path.p, names, event->n_fields);
+    return best == NULL ? NULL : fd_arena_printf(a, "did you mean %s?", best);
+}
+
 /* Fields that rollouts and snoozes go by: what has one text form. */
-static void check_path(build *b, const fd_rule_def *r, fd_str path, const char *what)
+static void check_path(build *b, const fd_rule_def *r, fd_str path, const fd_yaml_node *node,
+                       const char *what)
 {
     if (path.n == 0)
         return;
     const fd_type *t = fd_type_path(b->l->set->event, path);
     if (t == NULL)
-        fd_yaml_report(r->place.y, r->place.node, FD_ERROR, NULL,
+        fd_yaml_report(r->place.y, node, FD_ERROR, meant(b, path),
                        "rule \"%s\": %s names no event field: %s", r->id.p, what, path.p);
     else if (t->kind != FD_STRING && t->kind != FD_INT && t->kind != FD_BYTES)
-        fd_yaml_report(r->place.y, r->place.node, FD_ERROR, NULL,
+        fd_yaml_report(r->place.y, node, FD_ERROR, NULL,
                        "rule \"%s\": %s must be a string or int field, %s is %s", r->id.p, what,
                        path.p, fd_kind_name(t->kind));
 }
@@ -150,9 +163,9 @@ static void build_rule(build *b, fd_rule_def *r)
     if (r->explain.text.p != NULL)
         r->message = compile_as(b, &r->explain, FD_CEL_STRING, "an explain text",
                                 "wrap the value in string(...)");
-    check_path(b, r, r->rollout_path, "rollout.key");
-    if (!fd_str_eq(r->snooze_path, r->rollout_path))
-        check_path(b, r, r->snooze_path, "snooze.key");
+    check_path(b, r, r->rollout_path, r->rollout_node, "rollout.key");
+    if (r->snooze_path.p != r->rollout_path.p)
+        check_path(b, r, r->snooze_path, r->snooze_node, "snooze.key");
     const fd_decision_def *d = &b->l->set->decision;
     if (r->info.has_action && d->severity[r->info.action] < 0)
         fd_yaml_report(r->place.y, r->place.node, FD_ERROR, "add it to decision.actions",

@@ -185,7 +185,7 @@ static void failed(fd_ruleset_run *run, uint32_t rule, uint32_t row, const char 
     run->errors[rule] = text;
 }
 
-/* The text of a failed condition: evaluated again for the first row only. */
+/* The text of a failed condition, which is evaluated again for it. */
 static const char *error_text(fd_ruleset_run *run, const fd_cel_program *p, uint32_t row)
 {
     fd_cel_value v;
@@ -229,14 +229,16 @@ static void eval_rule(fd_ruleset_run *run, uint32_t rule, const fd_batch *batch,
     fd_cel_test(run->cel, r->when, rows, n, run->results);
     run->count_evaluations[rule] += n;
     uint32_t fired = 0;
+    const char *why = NULL; /* of the first row that failed: the others cost no second look */
     for (uint32_t i = 0; i < n; i++) {
         uint32_t row = rows[i];
         if (run->results[i] == FD_CEL_TRUE) {
             add_hit(run, row, rule);
             run->fired_rows[fired++] = row;
         } else if (run->results[i] == FD_CEL_FAILED) {
-            failed(run, rule, row,
-                   run->errors[rule] == NULL ? error_text(run, r->when, row) : run->errors[rule]);
+            if (why == NULL)
+                why = error_text(run, r->when, row);
+            failed(run, rule, row, why);
         }
     }
     run->count_hits[rule] += fired;

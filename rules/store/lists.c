@@ -170,7 +170,7 @@ static const char *add_range(fd_list *l, fd_str entry)
 /* strtoll and strtod want an end; entries are short. */
 static bool copy_number(fd_str entry, char buf[64])
 {
-    if (entry.n == 0 || entry.n >= 64)
+    if (entry.n == 0 || entry.n >= 64 || memchr(entry.p, '\0', entry.n) != NULL)
         return false;
     memcpy(buf, entry.p, entry.n);
     buf[entry.n] = '\0';

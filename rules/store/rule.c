@@ -36,6 +36,12 @@ static void read_cstr(fd_yaml *y, const fd_yaml_node *n, const char *what, const
         *out = text.p;
 }
 
+/* Given, and yet nothing; what could not be read at all is told already. */
+static bool is_empty(fd_str text)
+{
+    return text.p != NULL && text.n == 0;
+}
+
 static void read_mode(fd_yaml *y, const fd_yaml_node *n, fd_rule_mode *out)
 {
     static const char *const modes[] = {"live", "shadow", "off"};
@@ -62,17 +68,22 @@ static void read_rollout_key(void *ctx, fd_yaml *y, int key, fd_yaml_node *key_n
 {
     (void)key_node;
     fd_rule_def *r = ctx;
-    if (key == ROLLOUT_KEY)
-        fd_yaml_text(y, value, "rollout.key", &r->rollout_path);
-    else
+    if (key == ROLLOUT_PERCENT) {
         fd_yaml_double(y, value, "rollout.percent", 0, 100, &r->info.rollout_percent);
+        return;
+    }
+    r->rollout_node = value;
+    fd_yaml_text(y, value, "rollout.key", &r->rollout_path);
 }
 
 static void read_rollout(fd_yaml *y, fd_yaml_node *n, fd_rule_def *r)
 {
-    fd_yaml_map(y, n, "rollout", rollout_keys, N_ROLLOUT_KEYS, read_rollout_key, r);
-    if (r->rollout_path.n == 0)
-        fd_yaml_report(y, n, FD_ERROR, "write rollout: {percent: 25, key: card_id}",
+    static const char hint[] = "write rollout: {percent: 25, key: card_id}";
+    uint64_t keys = fd_yaml_map(y, n, "rollout", rollout_keys, N_ROLLOUT_KEYS, read_rollout_key, r);
+    if (!fd_store_seen(keys, ROLLOUT_PERCENT))
+        fd_yaml_report(y, n, FD_ERROR, hint, "rollout needs a percent");
+    if (!fd_store_seen(keys, ROLLOUT_KEY) || is_empty(r->rollout_path))
+        fd_yaml_report(y, n, FD_ERROR, hint,
                        "rollout needs the field that decides who is in it (key)");
 }
 
@@ -109,29 +120,46 @@ static void read_texts(fd_yaml *y, const fd_yaml_node *n, const char *what, uint
     *out = texts;
 }
 
+/* No keys at all would snooze the rule for everyone, which nobody who lists keys means. */
+static void read_snooze_values(fd_yaml *y, const fd_yaml_node *n, fd_rule_def *r)
+{
+    read_texts(y, n, "snooze.keys", &r->n_snooze_keys, &r->snooze_keys);
+    if (n->type == YAML_SEQUENCE_NODE && n->data.sequence.items.start == n->data.sequence.items.top)
+        fd_yaml_report(y, n, FD_ERROR, "leave keys out to snooze the rule for every event",
+                       "snooze.keys is empty");
+}
+
 static void read_snooze_key(void *ctx, fd_yaml *y, int key, fd_yaml_node *key_node,
                             fd_yaml_node *value)
 {
     (void)key_node;
     fd_rule_def *r = ctx;
+    if (key == SNOOZE_KEY)
+        r->snooze_node = value;
     if (key == SNOOZE_FROM)
         read_time(y, value, "snooze.from", &r->info.snooze_from_us);
     else if (key == SNOOZE_UNTIL)
         read_time(y, value, "snooze.until", &r->info.snooze_until_us);
     else if (key == SNOOZE_KEYS)
-        read_texts(y, value, "snooze.keys", &r->n_snooze_keys, &r->snooze_keys);
+        read_snooze_values(y, value, r);
     else
         fd_yaml_text(y, value, "snooze.key", &r->snooze_path);
 }
 
 static void read_snooze(fd_yaml *y, fd_yaml_node *n, fd_rule_def *r)
 {
-    fd_yaml_map(y, n, "snooze", snooze_keys, N_SNOOZE_KEYS, read_snooze_key, r);
-    if (r->info.snooze_from_us == 0 || r->info.snooze_until_us == 0)
+    size_t errors = y->diags->errors;
+    r->snooze_node = n;
+    uint64_t keys = fd_yaml_map(y, n, "snooze", snooze_keys, N_SNOOZE_KEYS, read_snooze_key, r);
+    if (!fd_store_seen(keys, SNOOZE_FROM) || !fd_store_seen(keys, SNOOZE_UNTIL))
         fd_yaml_report(y, n, FD_ERROR, "a snooze without an end is mode: off",
                        "snooze needs both from and until");
-    else if (r->info.snooze_from_us >= r->info.snooze_until_us)
+    else if (errors == y->diags->errors && r->info.snooze_from_us >= r->info.snooze_until_us)
         fd_yaml_report(y, n, FD_ERROR, NULL, "snooze.from is not before snooze.until");
+    bool key = fd_store_seen(keys, SNOOZE_KEY);
+    if (is_empty(r->snooze_path) || (key && !fd_store_seen(keys, SNOOZE_KEYS)))
+        fd_yaml_report(y, n, FD_ERROR, "write snooze: {..., key: card_id, keys: [C17]}",
+                       "snooze.key and snooze.keys are the field and its values: both or none");
 }
 
 /* ---- the rule ---- */
@@ -191,17 +219,17 @@ static void read_rule_key(void *ctx, fd_yaml *y, int key, fd_yaml_node *key_node
     }
 }
 
-static bool complete(fd_yaml *y, fd_yaml_node *n, const fd_rule_def *r)
+/* What is missing; what was given and could not be read is told already. */
+static bool complete(fd_yaml *y, fd_yaml_node *n, const fd_rule_def *r, uint64_t keys, bool clean)
 {
-    if (r->id.n == 0)
+    bool named = r->id.n != 0, conditional = r->condition.text.p != NULL;
+    if (!fd_store_seen(keys, RULE_id) || is_empty(r->id))
         fd_yaml_report(y, n, FD_ERROR, NULL, "a rule needs an id");
-    else if (r->condition.text.p == NULL)
+    else if (named && !fd_store_seen(keys, RULE_condition))
         fd_yaml_report(y, n, FD_ERROR, NULL, "rule \"%s\" needs a condition", r->id.p);
-    else if (!r->info.has_action && r->info.score == 0)
+    else if (clean && !r->info.has_action && r->info.score == 0)
         fd_yaml_report(y, n, FD_ERROR, NULL, "rule \"%s\" needs an action or a score", r->id.p);
-    else
-        return true;
-    return false;
+    return named && conditional;
 }
 
 static void finish(fd_rule_def *r)
@@ -210,7 +238,7 @@ static void finish(fd_rule_def *r)
     r->info.condition = r->condition.text.p;
     r->info.explain = r->explain.text.p;
     r->info.rollout_key = r->rollout_path.p;
-    if (r->n_snooze_keys > 0 && r->snooze_path.n == 0)
+    if (r->n_snooze_keys > 0 && r->snooze_path.p == NULL)
         r->snooze_path = r->rollout_path;
     r->info.snooze_key = r->snooze_path.p;
     r->rollout_limit = UINT64_MAX;
@@ -227,12 +255,13 @@ void fd_store_read_rule(fd_loading *l, fd_yaml *y, fd_yaml_node *node)
     r.info.rollout_percent = 100;
     r.info.file = y->name;
     r.info.line = fd_yaml_line(node);
-    fd_yaml_map(y, node, "a rule", rule_keys, N_RULE_KEYS, read_rule_key, &r);
-    if (!complete(y, node, &r))
+    size_t errors = y->diags->errors;
+    uint64_t keys = fd_yaml_map(y, node, "a rule", rule_keys, N_RULE_KEYS, read_rule_key, &r);
+    if (!complete(y, node, &r, keys, y->diags->errors == errors))
         return;
     finish(&r);
-    if (r.n_snooze_keys > 0 && r.snooze_path.n == 0)
-        fd_yaml_report(y, node, FD_ERROR, "add key: card_id to the snooze",
+    if (r.n_snooze_keys > 0 && r.snooze_path.p == NULL)
+        fd_yaml_report(y, r.snooze_node, FD_ERROR, "add key: card_id to the snooze",
                        "rule \"%s\": snooze.keys needs the field they are values of", r.id.p);
     if (set->n_rules == FD_RULES_MAX_RULES) {
         fd_yaml_report(y, node, FD_ERROR, NULL, "more than %d rules", FD_RULES_MAX_RULES);

@@ -50,7 +50,7 @@ typedef struct fd_rule_info {
     int64_t snooze_from_us;  /* event time, [from, until); both 0 = not snoozed */
     int64_t snooze_until_us;
     const char *snooze_key; /* path of the event field; NULL: every event */
-    const char *file;       /* relative to the directory */
+    const char *file;       /* as messages show it: the directory's path and its name */
     int line;
 } fd_rule_info;
 
@@ -88,7 +88,8 @@ void fd_ruleset_eval(fd_ruleset_run *run, const fd_batch *batch, const int64_t *
 uint64_t fd_ruleset_run_hits(const fd_ruleset_run *run, uint32_t rule);
 uint64_t fd_ruleset_run_errors(const fd_ruleset_run *run, uint32_t rule);
 uint64_t fd_ruleset_run_evaluations(const fd_ruleset_run *run, uint32_t rule);
-/* The text of the rule's latest runtime error, NULL when it never failed. Lives with the run. */
+/* Why the rule failed in the latest batch in which it did, NULL when it never failed: of one of
+ * the rows that failed. Lives with the run. */
 const char *fd_ruleset_run_last_error(const fd_ruleset_run *run, uint32_t rule);
 
 #endif

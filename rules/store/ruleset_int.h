@@ -44,8 +44,8 @@ typedef struct fd_rule_def {
     fd_str id;
     fd_def_place place;
     fd_cel_source condition;
-    fd_cel_source explain; /* text.p == NULL: none */
-    fd_yaml_node *condition_node;
+    fd_cel_source explain;                                     /* text.p == NULL: none */
+    fd_yaml_node *condition_node, *rollout_node, *snooze_node; /* the latter two: of the key */
     const fd_cel_program *when;
     const fd_cel_program *message;
     fd_str rollout_path; /* n == 0: none */
@@ -94,6 +94,12 @@ typedef struct fd_loading {
 bool fd_store_read_files(fd_loading *l);
 /* A whole file; false with *why set to a text that lives as long as errno's. */
 bool fd_store_read(const char *path, size_t max, fd_strbuf *out, const char **why);
+
+/* Whether a key is among those that fd_yaml_map() found. */
+static inline bool fd_store_seen(uint64_t keys, int key)
+{
+    return (keys >> key & 1) != 0;
+}
 
 /* sections.c, rule.c */
 void fd_store_read_sections(fd_loading *l, fd_yaml *y);

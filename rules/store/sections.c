@@ -33,8 +33,16 @@ bool fd_store_action(fd_yaml *y, const fd_yaml_node *n, const char *what, fd_act
 
 /* ---- decision ---- */
 
+static void every_action(fd_decision_def *d)
+{
+    for (int a = 0; a < FD_N_ACTIONS; a++)
+        d->severity[a] = a;
+}
+
+/* A broken list stands for all actions, so that rules are not blamed for it. */
 static void read_actions(fd_decision_def *d, fd_yaml *y, fd_yaml_node *n)
 {
+    size_t errors = y->diags->errors;
     if (!fd_yaml_is_list(y, n, "decision.actions"))
         return;
     for (int a = 0; a < FD_N_ACTIONS; a++)
@@ -51,9 +59,11 @@ static void read_actions(fd_decision_def *d, fd_yaml *y, fd_yaml_node *n)
                            fd_action_name(a));
         d->severity[a] = rank++;
     }
-    if (rank == 0 || d->severity[FD_ACTION_ALLOW] != 0)
+    if (errors == y->diags->errors && (rank == 0 || d->severity[FD_ACTION_ALLOW] != 0))
         fd_yaml_report(y, n, FD_ERROR, "the list goes from the mildest to the most severe",
                        "decision.actions must begin with allow");
+    if (errors != y->diags->errors)
+        every_action(d);
 }
 
 static void read_threshold(void *ctx, fd_yaml *y, int key, fd_yaml_node *key_node,
@@ -233,6 +243,22 @@ static void read_list_file(fd_loading *l, fd_yaml *y, fd_yaml_node *n, fd_list *
     fd_strbuf_free(&bytes);
 }
 
+/* False when there is nothing to make a list of. */
+static bool read_list_parts(fd_yaml *y, fd_yaml_node *key, fd_str name, fd_yaml_node *value,
+                            list_parts *parts, fd_list_type *type)
+{
+    size_t errors = y->diags->errors;
+    uint64_t keys = fd_yaml_map(y, value, "a list", list_keys, N_LIST_KEYS, read_list_key, parts);
+    bool one = fd_store_seen(keys, LIST_FILE) != fd_store_seen(keys, LIST_ITEMS);
+    if (y->diags->errors == errors && !one)
+        fd_yaml_report(y, key, FD_ERROR, NULL, "list \"%s\" needs either file or items", name.p);
+    if (parts->at[LIST_TYPE] != NULL)
+        return read_list_type(y, parts->at[LIST_TYPE], type) && one;
+    if (!fd_store_seen(keys, LIST_TYPE))
+        fd_yaml_report(y, key, FD_ERROR, "add type: string", "list \"%s\" has no type", name.p);
+    return false;
+}
+
 static void read_list(fd_loading *l, fd_yaml *y, fd_yaml_node *key, fd_yaml_node *value)
 {
     fd_str name;
@@ -249,15 +275,8 @@ static void read_list(fd_loading *l, fd_yaml *y, fd_yaml_node *key, fd_yaml_node
         return;
     }
     list_parts parts = {{NULL}};
-    fd_yaml_map(y, value, "a list", list_keys, N_LIST_KEYS, read_list_key, &parts);
     fd_list_type type = FD_LIST_STRING;
-    bool typed = false;
-    if (parts.at[LIST_TYPE] != NULL)
-        typed = read_list_type(y, parts.at[LIST_TYPE], &type);
-    else
-        fd_yaml_report(y, key, FD_ERROR, "add type: string", "list \"%s\" has no type", name.p);
-    if ((parts.at[LIST_FILE] == NULL) == (parts.at[LIST_ITEMS] == NULL))
-        fd_yaml_report(y, key, FD_ERROR, NULL, "list \"%s\" needs either file or items", name.p);
+    bool typed = read_list_parts(y, key, name, value, &parts, &type);
     set->lists = fd_store_push(set->arena, set->lists, &set->n_lists, &set->cap_lists,
                                sizeof *set->lists);
     fd_list *list = typed ? fd_list_new(name.p, type) : NULL;
@@ -288,30 +307,39 @@ static void read_lists(fd_loading *l, fd_yaml *y, fd_yaml_node *n)
 enum { VAR_NAME, VAR_EXPRESSION, N_VAR_KEYS };
 static const char *const var_keys[] = {"name", "expression"};
 
+typedef struct var_parts {
+    fd_var_def v;
+    fd_yaml_node *name;
+} var_parts;
+
 static void read_var_key(void *ctx, fd_yaml *y, int key, fd_yaml_node *key_node,
                          fd_yaml_node *value)
 {
     (void)key_node;
-    fd_var_def *v = ctx;
-    if (key == VAR_NAME)
-        fd_yaml_text(y, value, "name", &v->name);
-    else
-        fd_yaml_cel(y, value, "expression", &v->source);
+    var_parts *parts = ctx;
+    if (key == VAR_NAME) {
+        parts->name = value;
+        fd_yaml_text(y, value, "name", &parts->v.name);
+    } else {
+        fd_yaml_cel(y, value, "expression", &parts->v.source);
+    }
 }
 
 static void read_variable(fd_loading *l, fd_yaml *y, fd_yaml_node *n)
 {
     fd_ruleset *set = l->set;
-    fd_var_def v = {.place = {y, n}};
-    fd_yaml_map(y, n, "a variable", var_keys, N_VAR_KEYS, read_var_key, &v);
-    if (v.name.n == 0 || v.source.text.p == NULL) {
+    var_parts parts = {.v.place = {y, n}};
+    uint64_t keys = fd_yaml_map(y, n, "a variable", var_keys, N_VAR_KEYS, read_var_key, &parts);
+    if (!fd_store_seen(keys, VAR_NAME) || !fd_store_seen(keys, VAR_EXPRESSION))
         fd_yaml_report(y, n, FD_ERROR, NULL, "a variable needs name and expression");
+    const fd_var_def *v = &parts.v;
+    if (v->name.p == NULL || v->source.text.p == NULL)
         return;
-    }
-    check_name(y, n, v.name, "variable");
+    check_name(y, parts.name, v->name, "variable");
     for (uint32_t i = 0; i < set->n_vars; i++) {
-        if (fd_str_eq(set->vars[i].name, v.name))
-            fd_yaml_report(y, n, FD_ERROR, NULL, "variable \"%s\" is defined twice", v.name.p);
+        if (fd_str_eq(set->vars[i].name, v->name))
+            fd_yaml_report(y, parts.name, FD_ERROR, NULL, "variable \"%s\" is defined twice",
+                           v->name.p);
     }
     if (set->n_vars == FD_RULES_MAX_VARIABLES) {
         fd_yaml_report(y, n, FD_ERROR, NULL, "more than %d variables", FD_RULES_MAX_VARIABLES);
@@ -319,7 +347,7 @@ static void read_variable(fd_loading *l, fd_yaml *y, fd_yaml_node *n)
     }
     set->vars = fd_store_push(set->arena, set->vars, &set->n_vars, &set->cap_vars,
                               sizeof *set->vars);
-    set->vars[set->n_vars - 1] = v;
+    set->vars[set->n_vars - 1] = *v;
 }
 
 /* ---- the file ---- */
@@ -337,11 +365,6 @@ static const char *const sections[] = {
 #undef X
 };
 
-typedef struct file_ctx {
-    fd_loading *l;
-    bool versioned;
-} file_ctx;
-
 static void each_item(fd_loading *l, fd_yaml *y, fd_yaml_node *n, const char *what,
                       void (*fn)(fd_loading *, fd_yaml *, fd_yaml_node *))
 {
@@ -355,39 +378,37 @@ static void each_item(fd_loading *l, fd_yaml *y, fd_yaml_node *n, const char *wh
 static void read_section(void *ctx, fd_yaml *y, int key, fd_yaml_node *key_node,
                          fd_yaml_node *value)
 {
-    file_ctx *f = ctx;
+    fd_loading *l = ctx;
     int64_t version;
     switch (key) {
     case SECTION_version:
-        f->versioned = true;
         fd_yaml_int(y, value, "version", 1, 1, &version);
         break;
     case SECTION_decision:
-        read_decision(f->l, y, key_node, value);
+        read_decision(l, y, key_node, value);
         break;
     case SECTION_lists:
-        read_lists(f->l, y, value);
+        read_lists(l, y, value);
         break;
     case SECTION_features:
-        f->l->features_told = true;
+        l->features_told = true;
         fd_yaml_report(y, key_node, FD_ERROR, "take the section out; rules see event fields only",
                        "features need windowed state, which this version does not have");
         break;
     case SECTION_variables:
-        each_item(f->l, y, value, "variables", read_variable);
+        each_item(l, y, value, "variables", read_variable);
         break;
     default:
-        each_item(f->l, y, value, "rules", fd_store_read_rule);
+        each_item(l, y, value, "rules", fd_store_read_rule);
         break;
     }
 }
 
 void fd_store_read_sections(fd_loading *l, fd_yaml *y)
 {
-    file_ctx ctx = {.l = l};
     fd_yaml_node *root = fd_yaml_root(y);
-    fd_yaml_map(y, root, "a rule file", sections, N_SECTIONS, read_section, &ctx);
-    if (!ctx.versioned)
+    uint64_t keys = fd_yaml_map(y, root, "a rule file", sections, N_SECTIONS, read_section, l);
+    if (!fd_store_seen(keys, SECTION_version))
         fd_yaml_report(y, root, FD_ERROR, "add version: 1 as the first line",
                        "the file does not say its version");
 }

@@ -207,13 +207,13 @@ static int key_index(fd_yaml *y, const fd_yaml_node *key, const char *what, cons
     return -1;
 }
 
-void fd_yaml_map(fd_yaml *y, fd_yaml_node *n, const char *what, const char *const *keys, int n_keys,
-                 fd_yaml_pair fn, void *ctx)
+uint64_t fd_yaml_map(fd_yaml *y, fd_yaml_node *n, const char *what, const char *const *keys,
+                     int n_keys, fd_yaml_pair fn, void *ctx)
 {
     if (n->type != YAML_MAPPING_NODE) {
         fd_yaml_report(y, n, FD_ERROR, NULL, "%s: expected a mapping (key: value), not %s", what,
                        kind_of(n));
-        return;
+        return UINT64_MAX;
     }
     FD_ASSERT(n_keys <= 64);
     uint64_t seen = 0;
@@ -230,4 +230,5 @@ void fd_yaml_map(fd_yaml *y, fd_yaml_node *n, const char *what, const char *cons
         seen |= UINT64_C(1) << k;
         fn(ctx, y, k, key, fd_yaml_get(y, p->value));
     }
+    return seen;
 }

@@ -47,11 +47,12 @@ bool fd_yaml_double(fd_yaml *y, const fd_yaml_node *n, const char *what, double 
 bool fd_yaml_is_list(fd_yaml *y, const fd_yaml_node *n, const char *what);
 
 /* Calls fn for each pair of a mapping; an unknown key is an error with "did you mean", and so is
- * a repeated one. fn gets the key's index in `keys`. */
+ * a repeated one. fn gets the key's index in `keys`. Returns which keys are there, as bits by
+ * index; all of them where there is no mapping, for that is told and nothing can be missing. */
 typedef void (*fd_yaml_pair)(void *ctx, fd_yaml *y, int key, fd_yaml_node *key_node,
                              fd_yaml_node *value);
-void fd_yaml_map(fd_yaml *y, fd_yaml_node *n, const char *what, const char *const *keys, int n_keys,
-                 fd_yaml_pair fn, void *ctx);
+uint64_t fd_yaml_map(fd_yaml *y, fd_yaml_node *n, const char *what, const char *const *keys,
+                     int n_keys, fd_yaml_pair fn, void *ctx);
 
 /* The scalar as a CEL source. */
 bool fd_yaml_cel(fd_yaml *y, fd_yaml_node *n, const char *what, fd_cel_source *out);

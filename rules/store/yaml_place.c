@@ -108,6 +108,14 @@ static size_t skip_indent(const char *p, size_t at, size_t end, size_t indent)
     return at;
 }
 
+/* A backslash at the end of a line of a double-quoted scalar. */
+static bool joins_lines(const scalar_map *m, size_t at)
+{
+    const char *p = m->y->text.p + at;
+    return m->style == YAML_DOUBLE_QUOTED_SCALAR_STYLE && at + 1 < m->end && p[0] == '\\' &&
+           (p[1] == '\n' || p[1] == '\r');
+}
+
 /* Walks raw and decoded text side by side. Where folding made one blank of several, the raw run
  * is skipped; anything else that differs is an escape. */
 static size_t raw_offset(const scalar_map *m, uint32_t offset)
@@ -129,12 +137,12 @@ static size_t raw_offset(const scalar_map *m, uint32_t offset)
     for (uint32_t i = 0; i < offset && j < end;) {
         char c = m->decoded.p[i];
         if (m->style == YAML_DOUBLE_QUOTED_SCALAR_STYLE && raw[j] == '\\') {
-            bool joins = j + 1 < end && is_space(raw[j + 1]) && raw[j + 1] != ' ';
+            bool joins = joins_lines(m, j);
             i += joins ? 0
                        : (uint32_t)fd_utf8_len((const unsigned char *)m->decoded.p + i,
                                                m->decoded.n - i);
             j += joins ? 1 : escape_length(raw[j + 1]);
-        } else if (m->style == YAML_SINGLE_QUOTED_SCALAR_STYLE && c == '\'') {
+        } else if (m->style == YAML_SINGLE_QUOTED_SCALAR_STYLE && c == '\'' && raw[j] == c) {
             i++;
             j += 2;
         } else if (raw[j] == c) {
@@ -153,10 +161,13 @@ static size_t raw_offset(const scalar_map *m, uint32_t offset)
             i++;
         }
     }
-    /* Blanks that folding left behind are not what a message means. */
-    while (!block && offset < m->decoded.n && j < end && is_space(raw[j]) &&
-           !is_space(m->decoded.p[offset]))
-        j++;
+    /* Blanks and breaks that folding left behind are not what a message means. */
+    bool word = offset < m->decoded.n && !is_space(m->decoded.p[offset]);
+    while (word && j < end && (is_space(raw[j]) || joins_lines(m, j))) {
+        bool line_end = raw[j++] == '\n';
+        if (block && line_end)
+            j = skip_indent(raw, j, end, indent);
+    }
     return j;
 }
 

@@ -1,0 +1,182 @@
+/*
+ * `fraudd rules check` from outside: what it prints where, and its exit codes. The program is the
+ * one that CTest names in FRAUDD.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <sys/wait.h>
+
+#include "base/status.h"
+#include "base/strbuf.h"
+#include "support.h"
+
+#define GOOD "version: 1\nrules:\n  - {id: a, condition: event.amount_minor > 5, action: block}\n"
+#define BAD  "version: 1\nrules:\n  - {id: a, condition: event.amount_minr > 5, action: block}\n"
+#define UNUSED                                                                        \
+    "version: 1\nlists: {l: {type: int, items: []}}\nrules:\n  - {id: a, condition: " \
+    "event.amount_minor > 5, action: block}\n"
+
+typedef struct answer {
+    int code;
+    fd_strbuf out, err;
+} answer;
+
+static void read_file(const char *name, fd_strbuf *to)
+{
+    char buf[4096];
+    FILE *f = fopen(name, "re");
+    assert_non_null(f);
+    for (size_t n; (n = fread(buf, 1, sizeof buf, f)) > 0;)
+        fd_strbuf_add(to, buf, n);
+    fclose(f);
+    if (to->p == NULL)
+        fd_strbuf_puts(to, "");
+}
+
+static answer run(const char *arguments)
+{
+    answer a = {0};
+    const char *program = getenv("FRAUDD");
+    assert_non_null(program);
+    fd_strbuf line = {0};
+    fd_strbuf_printf(&line, "'%s' rules %s >out.txt 2>err.txt </dev/null", program, arguments);
+    int status = system(line.p);
+    assert_true(WIFEXITED(status));
+    a.code = WEXITSTATUS(status);
+    read_file("out.txt", &a.out);
+    read_file("err.txt", &a.err);
+    fd_strbuf_free(&line);
+    return a;
+}
+
+static void release(answer *a)
+{
+    fd_strbuf_free(&a->out);
+    fd_strbuf_free(&a->err);
+}
+
+/* Hashes are known to other tests: here they become #. */
+static void blank_hashes(char *text)
+{
+    char *to = text;
+    for (const char *from = text; *from != '\0';) {
+        size_t n = strspn(from, "0123456789abcdef");
+        if (n == 32) {
+            *to++ = '#';
+            from += n;
+        } else {
+            *to++ = *from++;
+        }
+    }
+    *to = '\0';
+}
+
+static void expect(const char *arguments, int code, const char *out, const char *err)
+{
+    answer a = run(arguments);
+    blank_hashes(a.out.p);
+    if (a.code != code || strcmp(a.out.p, out) != 0 || strcmp(a.err.p, err) != 0)
+        fail_msg("rules %s: %d\n--- out\n%s--- err\n%s", arguments, a.code, a.out.p, a.err.p);
+    release(&a);
+}
+
+static void good_and_bad(void **state)
+{
+    (void)state;
+    write_text("good/r.yaml", GOOD);
+    expect("check good", FD_EXIT_OK,
+           "good: ok, 1 rules, 0 lists, 0 variables, 0 warning(s), ruleset #, lists #\n", "");
+    write_text("bad/r.yaml", BAD);
+    expect("check bad", FD_EXIT_CONFIG, "",
+           "bad/r.yaml:3:30: error: event has no field 'amount_minr'\n"
+           "    - {id: a, condition: event.amount_minr > 5, action: block}\n"
+           "                               ^~~~~~~~~~~\n"
+           "  hint: did you mean amount_minor?\n"
+           "bad: refused, 1 error(s), 0 warning(s)\n");
+    expect("check nowhere", FD_EXIT_CONFIG, "",
+           "error: rule directory nowhere: No such file or directory\n"
+           "nowhere: refused, 1 error(s), 0 warning(s)\n");
+}
+
+static void strict(void **state)
+{
+    (void)state;
+    write_text("r/r.yaml", UNUSED);
+    expect("check r", FD_EXIT_OK,
+           "r/r.yaml:2:9: warning: list \"l\" is not used\n"
+           "  lists: {l: {type: int, items: []}}\n"
+           "          ^\n"
+           "r: ok, 1 rules, 1 lists, 0 variables, 1 warning(s), ruleset #, lists #\n",
+           "");
+    expect("check --strict r", FD_EXIT_CONFIG, "",
+           "r/r.yaml:2:9: error: list \"l\" is not used\n"
+           "  lists: {l: {type: int, items: []}}\n"
+           "          ^\n"
+           "r: refused, 1 error(s), 0 warning(s)\n");
+}
+
+static void as_json(void **state)
+{
+    (void)state;
+    write_text("good/r.yaml", GOOD);
+    expect("check -o json good", FD_EXIT_OK,
+           "{\"ok\": true, \"rules\": 1, \"lists\": 0, \"variables\": 0, \"errors\": 0, "
+           "\"warnings\": 0, \"ruleset\": \"#\", \"lists_hash\": \"#\", \"diagnostics\": []}\n",
+           "");
+    write_text("bad/r.yaml", BAD);
+    expect("check -o json bad", FD_EXIT_CONFIG,
+           "{\"ok\": false, \"rules\": 0, \"lists\": 0, \"variables\": 0, \"errors\": 1, "
+           "\"warnings\": 0, \"ruleset\": null, \"lists_hash\": null, \"diagnostics\": "
+           "[{\"severity\": \"error\", \"line\": 3, \"col\": 30, \"file\": \"bad/r.yaml\", "
+           "\"text\": \"event has no field 'amount_minr'\", \"hint\": \"did you mean "
+           "amount_minor?\"}]}\n",
+           "");
+}
+
+static void another_schema(void **state)
+{
+    (void)state;
+    write_text("r/r.yaml", "version: 1\nrules:\n  - {id: a, condition: event.n > 5, score: 1}\n");
+    write_text("s.avsc", "{\"type\": \"record\", \"name\": \"E\", \"fields\": [{\"name\": \"n\", "
+                         "\"type\": \"long\"}]}");
+    expect("check -s s.avsc r", FD_EXIT_OK,
+           "r: ok, 1 rules, 0 lists, 0 variables, 0 warning(s), ruleset #, lists #\n", "");
+    write_text("s.avsc", "{\"type\": \"record\"");
+    answer a = run("check -s s.avsc r");
+    assert_int_equal(a.code, FD_EXIT_CONFIG);
+    assert_string_equal(a.out.p, "");
+    assert_non_null(strstr(a.err.p, "s.avsc"));
+    release(&a);
+}
+
+static void usage(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {"", "check", "test r", "check r s", "check --strct r"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        answer a = run(wrong[i]);
+        assert_int_equal(a.code, FD_EXIT_USAGE);
+        assert_string_equal(a.out.p, "");
+        release(&a);
+    }
+    answer a = run("--help");
+    assert_int_equal(a.code, FD_EXIT_OK);
+    assert_non_null(strstr(a.out.p, "fraudd rules check rules/packs/starter"));
+    release(&a);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, enter_directory, leave_directory)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(good_and_bad), TEST(strict), TEST(as_json), TEST(another_schema), TEST(usage),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
