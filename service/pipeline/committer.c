@@ -98,7 +98,7 @@ void fd_committer_trouble(fd_committer *c, int lane, const fd_err *err)
     FD_ASSERT(lane >= 0 && lane < FD_LANES);
     c->lanes[lane].state = FD_LANE_PARKED;
     fd_committer_wake_all(c);
-    if (err->exit_code != 0) {
+    if (fd_committer_hopeless(err)) {
         fd_committer_fail(c, err);
         return;
     }
@@ -144,6 +144,7 @@ static fd_step step_locked(fd_committer *c, int i, int *backoff_ms)
         return FD_STEP_STOPPED;
     if (c->mode == FD_COMMITTER_FAILED || (c->stopping && c->n_jobs == 0)) {
         lane->state = FD_LANE_STOPPED;
+        fd_lane_forget_member(c, i);
         fd_committer_unlock(c);
         c->config.txn.ops->destroy(c->config.txn.self, i);
         fd_committer_lock(c);

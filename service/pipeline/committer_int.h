@@ -69,11 +69,18 @@ void fd_committer_trouble(fd_committer *c, int lane, const fd_err *err);
 /* Under the lock: nothing can be done any more. */
 void fd_committer_fail(fd_committer *c, const fd_err *err);
 
+/* Does the error end the process? With RETRY an exit code is only for callers that give up. */
+static inline bool fd_committer_hopeless(const fd_err *err)
+{
+    return err->cls != FD_RETRY && err->exit_code != 0;
+}
+
 /* Grows with tries: 20 ms, doubling, at most 5 s. */
 int fd_committer_backoff_ms(uint32_t tries);
 
 /* lane.c: one transition of a running lane. Called and returning under the lock. */
 fd_step fd_lane_advance(fd_committer *c, int lane, int *backoff_ms);
+void fd_lane_forget_member(fd_committer *c, int lane);
 /* recovery.c: one transition of recovery, all lanes parked. Called and returning under the
  * lock. */
 fd_step fd_recovery_advance(fd_committer *c, int *backoff_ms);

@@ -55,7 +55,7 @@ static fd_step advance_closed(fd_committer *c, int i, int *backoff_ms)
         fd_committer_wake(c, FD_LANES);
         return FD_STEP_AGAIN;
     }
-    if (err.exit_code != 0) {
+    if (fd_committer_hopeless(&err)) {
         fd_committer_fail(c, &err);
         return FD_STEP_AGAIN;
     }
@@ -97,7 +97,7 @@ static fd_step advance_idle(fd_committer *c, int i)
     return FD_STEP_AGAIN;
 }
 
-static void forget_member(fd_committer *c, int i)
+void fd_lane_forget_member(fd_committer *c, int i)
 {
     fd_lane *lane = &c->lanes[i];
     if (lane->has_member)
@@ -112,7 +112,7 @@ static fd_step advance_begin(fd_committer *c, int i, int *backoff_ms)
     fd_err err = {0};
     job->began_ns = fd_committer_now(c);
     job->n_produced = 0;
-    forget_member(c, i);
+    fd_lane_forget_member(c, i);
     fd_committer_unlock(c);
     FD_FAILPOINT("before_begin");
     fd_class cls = ops_of(c)->begin(c->config.txn.self, i, &err);
@@ -199,7 +199,7 @@ static fd_class send_offsets(fd_committer *c, int i, fd_job *job, fd_err *err)
                                       job->n_spans, &lane->member, c->config.call_timeout_ms, err);
     FD_FAILPOINT("after_send_offsets");
     if (cls != FD_RETRY)
-        forget_member(c, i);
+        fd_lane_forget_member(c, i);
     return cls;
 }
 

@@ -17,7 +17,7 @@
 
 static fd_step retry(fd_committer *c, const fd_err *err, int *backoff_ms)
 {
-    if (err->exit_code != 0) {
+    if (fd_committer_hopeless(err)) {
         fd_committer_fail(c, err);
         return FD_STEP_AGAIN;
     }
