@@ -55,12 +55,23 @@ static void blocked(fd_worker *w, fd_part *part, const char *why)
     part->blocked_ns = fd_worker_now(w);
 }
 
+/* Nobody has the schema. A consent counts only now: one that is merely not known yet (a restart, a
+ * registry that is down) must not turn events invalid that were, or will be, decided as valid. */
+static void unknown(fd_worker *w, fd_part *part, const char *why)
+{
+    fd_event *head = fd_part_head(part);
+    if (fd_consents_cover(&w->consents, part->tp, head->msg.offset))
+        fd_engine_consent(w->config.engine, head);
+    else
+        blocked(w, part, why);
+}
+
 static void look_up(fd_worker *w, fd_part *part)
 {
     fd_event *head = fd_part_head(part);
     const fd_schemas *s = &w->config.schemas;
     if (s->ops == NULL) {
-        blocked(w, part, "no registry is configured (registry.url)");
+        unknown(w, part, "no registry is configured (registry.url)");
         return;
     }
     fd_str json;
@@ -72,6 +83,8 @@ static void look_up(fd_worker *w, fd_part *part)
     case FD_SCHEMA_PENDING:
         break;
     case FD_SCHEMA_UNKNOWN:
+        unknown(w, part, err.text);
+        break;
     case FD_SCHEMA_UNAVAILABLE:
         blocked(w, part, err.text);
         break;
@@ -87,9 +100,6 @@ void fd_worker_schemas(fd_worker *w)
             part->blocked_ns = 0;
             continue;
         }
-        if (fd_consents_cover(&w->consents, part->tp, head->msg.offset))
-            fd_engine_consent(w->config.engine, head);
-        else
-            look_up(w, part);
+        look_up(w, part);
     }
 }

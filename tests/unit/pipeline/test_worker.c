@@ -137,6 +137,36 @@ static void test_a_consent(void **state)
     rig_close(&r);
 }
 
+/* A consent is for what nobody knows, not for what this process has not heard of yet. */
+static void test_a_consent_waits_for_the_registry(void **state)
+{
+    (void)state;
+    rig r;
+    model_config config;
+    rig_init(&r, &config);
+    config.n_topics = 2;
+    config.partitions[1] = 2;
+    rig_open(&r, &config);
+    model_schemas_set(&r.schemas, SIM_SCHEMA_LATE, FD_SCHEMA_UNAVAILABLE, FD_STR(""));
+    model_schemas_set(&r.schemas, SIM_SCHEMA_OWN, FD_SCHEMA_PENDING, FD_STR(""));
+    rig_append(&r, 1, 0, SIM_VALID);
+    rig_append(&r, 1, 0, SIM_LATE_SCHEMA);
+    rig_append(&r, 1, 0, SIM_UNKNOWN_SCHEMA);
+    sim_process *p = rig_start(&r, 0, -1);
+    assert_true(fd_worker_consent(p->worker, (fd_consent){.tp = {1, 0}, .through = 2}));
+    rig_pass(&r, MODEL_SEC(1));
+    assert_int_equal(model_committed(r.m, (fd_tp){1, 0}), 0);
+    model_schemas_set(&r.schemas, SIM_SCHEMA_OWN, FD_SCHEMA_KNOWN,
+                      fd_str_from(sim_schema_json(SIM_SCHEMA_OWN)));
+    rig_pass(&r, MODEL_SEC(1));
+    assert_int_equal(model_committed(r.m, (fd_tp){1, 0}), 1);
+    model_schemas_set(&r.schemas, SIM_SCHEMA_LATE, FD_SCHEMA_KNOWN,
+                      fd_str_from(sim_schema_json(SIM_SCHEMA_LATE)));
+    rig_drain(&r);
+    assert_int_equal(p->observer.by_poison[FD_POISON_UNKNOWN_SCHEMA], 1);
+    rig_close(&r);
+}
+
 static bool tripped(void *arg)
 {
     fd_worker_status s;
@@ -267,6 +297,41 @@ static void test_lost_partitions(void **state)
     rig_close(&r);
 }
 
+/* Questions that nobody answers are asked again, for as long as it takes. */
+static void test_the_broker_is_away_during_recovery(void **state)
+{
+    (void)state;
+    rig r;
+    model_config config;
+    rig_init(&r, &config);
+    config.txn_timeout_ns = MODEL_SEC(1);
+    rig_open(&r, &config);
+    r.config.txn_timeout_ns = MODEL_SEC(2);
+    rig_fill(&r, 0, 60);
+    model_rule_add(r.m, &(model_rule){.api = MODEL_END_TXN,
+                                      .client = -1,
+                                      .lane = -1,
+                                      .skip = 1,
+                                      .fault = MODEL_REFUSE,
+                                      .error = MODEL_E_INVALID_TXN_STATE});
+    model_rule_add(r.m, &(model_rule){.api = MODEL_OFFSET_FETCH,
+                                      .client = -1,
+                                      .lane = -1,
+                                      .skip = 1, /* the start */
+                                      .times = 900,
+                                      .fault = MODEL_CUT_BEFORE});
+    sim_process *p = rig_start(&r, 0, -1);
+    rig_pass(&r, MODEL_SEC(2));
+    assert_int_equal(p->life, SIM_RUNNING);
+    model_broker_down(r.m, MODEL_SEC(8));
+    rig_pass(&r, MODEL_SEC(8));
+    assert_int_equal(p->life, SIM_RUNNING);
+    rig_drain(&r);
+    assert_true(rig_notes(&r, FD_NOTE_RECOVERY_RETRY) >= 3);
+    assert_false(p->failed);
+    rig_close(&r);
+}
+
 static void test_start_latest_is_pinned(void **state)
 {
     (void)state;
@@ -378,11 +443,13 @@ int main(void)
         cmocka_unit_test(test_a_dead_letter_too_large),
         cmocka_unit_test(test_a_schema_that_comes_later),
         cmocka_unit_test(test_a_consent),
+        cmocka_unit_test(test_a_consent_waits_for_the_registry),
         cmocka_unit_test(test_a_flood_of_poison),
         cmocka_unit_test(test_back_pressure),
         cmocka_unit_test(test_stop_drains),
         cmocka_unit_test(test_scale_up_and_down),
         cmocka_unit_test(test_lost_partitions),
+        cmocka_unit_test(test_the_broker_is_away_during_recovery),
         cmocka_unit_test(test_start_latest_is_pinned),
         cmocka_unit_test(test_start_at_a_time),
         cmocka_unit_test(test_the_log_has_no_such_offset),
