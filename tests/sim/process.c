@@ -205,10 +205,14 @@ void sim_process_free(sim_process *p)
     fd_committer *c = fd_worker_committer(p->worker);
     fd_committer_stop(c);
     int backoff_ms;
-    for (int i = 0; i < FD_LANES; i++) {
-        uint32_t steps = 0;
-        while (fd_committer_step(c, i, &backoff_ms) != FD_STEP_STOPPED)
-            FD_ASSERT(++steps < STOP_STEPS_MAX);
+    bool stopped = false;
+    for (uint32_t steps = 0; !stopped; steps++) {
+        FD_ASSERT(steps < STOP_STEPS_MAX);
+        stopped = true;
+        for (int i = 0; i < FD_LANES; i++) {
+            if (fd_committer_step(c, i, &backoff_ms) != FD_STEP_STOPPED)
+                stopped = false;
+        }
     }
     fd_worker_free(p->worker);
     sim_engine_free(&p->engine);

@@ -71,6 +71,9 @@ int model_owner(const model *m, fd_tp tp)
 static void remove_seat(model *m, model_seat *s, const char *why)
 {
     MODEL_TRACE(m, "group: member %u (c%d) is out: %s", s->id, s->client, why);
+    model_answer gone = {.err = MODEL_E_UNKNOWN_MEMBER_ID};
+    if (s->waiting != NULL)
+        model_reply(m, s->waiting, &gone);
     *s = (model_seat){0};
     m->group.salt++;
     if (model_members(m) == 0) {
