@@ -59,7 +59,7 @@ static int64_t wall_ms(void *self)
 
 const fd_clock fd_run_clock = {.mono_ns = mono_ns, .wall_ms = wall_ms};
 
-/* One line, rewritten in place, for who watches. */
+/* One line below the log, for who watches. */
 static void show_status(fd_run *r, fd_status_sample *before, int64_t now)
 {
     if (now - before->mono_ns < STATUS_EVERY_NS)
@@ -70,7 +70,7 @@ static void show_status(fd_run *r, fd_status_sample *before, int64_t now)
     fd_status_take(r->metrics, now, &sample);
     fd_strbuf line = {0};
     fd_status_line(before, &sample, size.ws_col, &line);
-    fprintf(stderr, "\r\033[K%s", line.p == NULL ? "" : line.p);
+    fd_log_set_status(r->log, line.p == NULL ? "" : line.p);
     fd_strbuf_free(&line);
     *before = sample;
 }
@@ -112,7 +112,7 @@ static int serve_until_stopped(fd_run *r)
             give_up(r);
     } while (state == FD_WORKER_RUNNING);
     if (terminal)
-        fputc('\n', stderr);
+        fd_log_set_status(r->log, "");
     fd_committer_stop(fd_worker_committer(r->worker));
     if (state == FD_WORKER_FAILED) {
         const fd_err *err = fd_worker_failure(r->worker);
@@ -122,7 +122,9 @@ static int serve_until_stopped(fd_run *r)
         _exit(err->exit_code != 0 ? err->exit_code : FD_EXIT_UNAVAILABLE);
     }
     fd_run_join_lanes(r);
-    FD_LOG(r->log, FD_LOG_INFO, "drained");
+    FD_LOG(r->log, FD_LOG_INFO, "drained",
+           fd_log_int("events", fd_metrics_sum(r->metrics, FD_M_EVENTS)),
+           fd_log_int("dead_letters", fd_metrics_sum(r->metrics, FD_M_DEAD_LETTERS)));
     return FD_EXIT_OK;
 }
 

@@ -37,6 +37,19 @@ static uint32_t list_topics(const fd_run *r, fd_kafka_topic *topics)
     return n;
 }
 
+/* One log line for each line of text. */
+static void say_warnings(fd_run *r, const fd_strbuf *text)
+{
+    size_t at = 0;
+    while (at < text->n) {
+        const char *line = text->p + at;
+        const char *end = memchr(line, '\n', text->n - at);
+        size_t n = end == NULL ? text->n - at : (size_t)(end - line);
+        FD_LOG(r->log, FD_LOG_WARN, "kafka", fd_log_strn("text", (fd_str){line, (uint32_t)n}));
+        at += n + 1;
+    }
+}
+
 /* Waits for a broker: a cluster that starts beside us is ordinary, a wrong address is not. */
 static int check(fd_run *r)
 {
@@ -49,8 +62,8 @@ static int check(fd_run *r)
         fd_err err = {0};
         fd_strbuf warnings = {0};
         fd_class cls = fd_kafka_check(&s, topics, n, CHECK_MS, &warnings, &err);
-        if (cls == FD_OK && warnings.n > 0)
-            FD_LOG(r->log, FD_LOG_WARN, "kafka", fd_log_str("text", warnings.p));
+        if (cls == FD_OK)
+            say_warnings(r, &warnings);
         fd_strbuf_free(&warnings);
         if (cls == FD_OK)
             break;

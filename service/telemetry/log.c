@@ -31,6 +31,7 @@ struct fd_log {
     _Atomic int level;
     pthread_mutex_t lock;
     fd_strbuf line;
+    fd_strbuf status; /* n == 0: none is shown */
     slot slots[SLOTS];
 };
 
@@ -57,6 +58,7 @@ void fd_log_free(fd_log *log)
         return;
     pthread_mutex_destroy(&log->lock);
     fd_strbuf_free(&log->line);
+    fd_strbuf_free(&log->status);
     free(log);
 }
 
@@ -69,6 +71,37 @@ void fd_log_set_level(fd_log *log, fd_log_level level)
 bool fd_log_enabled(const fd_log *log, fd_log_level level)
 {
     return log != NULL && (int)level >= atomic_load_explicit(&log->level, memory_order_relaxed);
+}
+
+/* A log that cannot be written to is lost: there is nowhere to say so. */
+static void write_all(int fd, const char *p, size_t n)
+{
+    while (n != 0) {
+        ssize_t done = write(fd, p, n);
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done <= 0)
+            return;
+        p += done;
+        n -= (size_t)done;
+    }
+}
+
+/* Back to the first column, and the rest of the line cleared. */
+static const char erase[] = "\r\033[K";
+
+void fd_log_set_status(fd_log *log, const char *text)
+{
+    pthread_mutex_lock(&log->lock);
+    bool any = log->status.n != 0 || *text != '\0';
+    fd_strbuf_reset(&log->status);
+    fd_strbuf_puts(&log->status, text);
+    fd_strbuf_reset(&log->line);
+    fd_strbuf_puts(&log->line, erase);
+    fd_strbuf_puts(&log->line, text);
+    if (any)
+        write_all(log->setup.fd, log->line.p, log->line.n);
+    pthread_mutex_unlock(&log->lock);
 }
 
 static uint64_t kind_of(const char *event, const fd_log_field *fields, size_t n)
@@ -215,8 +248,8 @@ static void put_head(fd_strbuf *b, fd_log_level level, const char *event, int64_
 }
 
 /* Fields that do not fit are left out as a whole, so that the line stays what it claims to be. */
-static void put_fields(fd_strbuf *b, const fd_log_field *fields, size_t n, uint64_t suppressed,
-                       fd_log_format format)
+static void put_fields(fd_strbuf *b, size_t start, const fd_log_field *fields, size_t n,
+                       uint64_t suppressed, fd_log_format format)
 {
     enum { TAIL = 96 }; /* room for what follows the fields */
     bool cut = false;
@@ -225,7 +258,7 @@ static void put_fields(fd_strbuf *b, const fd_log_field *fields, size_t n, uint6
             continue;
         size_t before = b->n;
         put_field(b, &fields[i], format);
-        if (b->n + TAIL <= FD_LOG_LINE_MAX)
+        if (b->n - start + TAIL <= FD_LOG_LINE_MAX)
             continue;
         b->n = before;
         b->p[b->n] = '\0';
@@ -237,20 +270,6 @@ static void put_fields(fd_strbuf *b, const fd_log_field *fields, size_t n, uint6
     tail = fd_log_bool("cut", true);
     if (cut)
         put_field(b, &tail, format);
-}
-
-/* A log that cannot be written to is lost: there is nowhere to say so. */
-static void write_all(int fd, const char *p, size_t n)
-{
-    while (n != 0) {
-        ssize_t done = write(fd, p, n);
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done <= 0)
-            return;
-        p += done;
-        n -= (size_t)done;
-    }
 }
 
 void fd_log_write(fd_log *log, fd_log_level level, const char *event, const fd_log_field *fields,
@@ -270,10 +289,15 @@ void fd_log_write(fd_log *log, fd_log_level level, const char *event, const fd_l
     if (admit(log, kind, ms, &suppressed)) {
         fd_strbuf *b = &log->line;
         fd_strbuf_reset(b);
+        if (log->status.n != 0)
+            fd_strbuf_puts(b, erase);
+        size_t start = b->n;
         put_head(b, level, event, ms, setup->format);
-        put_fields(b, fields, n, suppressed, setup->format);
+        put_fields(b, start, fields, n, suppressed, setup->format);
         fd_strbuf_puts(b, setup->format == FD_LOG_FORMAT_JSON ? "}\n" : "\n");
-        FD_ASSERT(b->n <= FD_LOG_LINE_MAX);
+        FD_ASSERT(b->n - start <= FD_LOG_LINE_MAX);
+        if (log->status.n != 0)
+            fd_strbuf_add(b, log->status.p, log->status.n);
         write_all(setup->fd, b->p, b->n);
     }
     pthread_mutex_unlock(&log->lock);

@@ -8,6 +8,7 @@
  * Rate limit: per (event, key field) FD_LOG_BURST lines a second; what was suppressed is counted
  * and said in the next line of that kind, as "suppressed". Errors are limited too.
  * Bounded: a line has at most FD_LOG_LINE_MAX bytes, longer ones are cut and say so.
+ * A terminal may have a status below the lines: it belongs to the log, or the two would mix.
  * Any thread. The clock is the caller's.
  */
 #ifndef FD_TELEMETRY_LOG_H
@@ -93,6 +94,9 @@ fd_log *fd_log_new(const fd_log_setup *setup);
 void fd_log_free(fd_log *log); /* NULL is fine */
 
 void fd_log_set_level(fd_log *log, fd_log_level level);
+/* For a terminal: `text` stands below the lines and moves down with them; "" takes it away. It
+ * must not be wider than the terminal. Any thread. */
+void fd_log_set_status(fd_log *log, const char *text);
 bool fd_log_enabled(const fd_log *log, fd_log_level level);
 
 /* `event`: a fixed, lower-case phrase, the same for every line of its kind. log may be NULL. */

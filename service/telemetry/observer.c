@@ -198,10 +198,11 @@ static void on_note(void *self, fd_note note, const fd_tp *tp, int64_t offset, c
     };
     fd_telemetry *t = self_of(self);
     FD_ASSERT(note < FD_N_NOTES);
+    fd_log_field more = fd_log_str("detail", detail != NULL && *detail != '\0' ? detail : NULL);
     if (note == FD_NOTE_ASSIGNED || note == FD_NOTE_REVOKED || note == FD_NOTE_LOST)
         fd_metric_add(fd_metrics_get(t->metrics, FD_M_REBALANCES), 1);
     if (tp == NULL) {
-        FD_LOG(t->log, notes[note].level, notes[note].text, fd_log_str("detail", detail));
+        FD_LOG(t->log, notes[note].level, notes[note].text, more);
         return;
     }
     FD_ASSERT(tp->source < t->n_topics);
@@ -210,7 +211,7 @@ static void on_note(void *self, fd_note note, const fd_tp *tp, int64_t offset, c
         at.name = NULL;
     FD_LOG(t->log, notes[note].level, notes[note].text,
            fd_log_key(fd_log_str("topic", t->topics[tp->source].name)),
-           fd_log_key(fd_log_int("partition", tp->partition)), at, fd_log_str("detail", detail));
+           fd_log_key(fd_log_int("partition", tp->partition)), at, more);
 }
 
 static void on_rule(void *self, uint32_t rule, uint64_t hits, uint64_t errors)

@@ -176,6 +176,36 @@ static void test_long_line(void **state)
     sink_free(s);
 }
 
+/* The status is erased, the line written in its place, the status drawn below it. */
+static void test_status(void **state)
+{
+    (void)state;
+    sink *s = sink_new(FD_LOG_FORMAT_TEXT, FD_LOG_INFO);
+    fd_log_set_status(s->log, "");
+    assert_string_equal(drain(s), "");
+    fd_log_set_status(s->log, "12 ev/s");
+    assert_string_equal(drain(s), "\r\033[K12 ev/s");
+    FD_LOG(s->log, FD_LOG_INFO, "started");
+    assert_string_equal(drain(s), "\r\033[K2026-01-31T12:00:01.007Z info  started\n12 ev/s");
+    fd_log_set_status(s->log, "7 ev/s");
+    assert_string_equal(drain(s), "\r\033[K7 ev/s");
+    fd_log_set_status(s->log, "");
+    assert_string_equal(drain(s), "\r\033[K");
+    FD_LOG(s->log, FD_LOG_INFO, "stopped");
+    assert_string_equal(drain(s), "2026-01-31T12:00:01.007Z info  stopped\n");
+    char wide[200];
+    memset(wide, 'w', sizeof wide - 1);
+    wide[sizeof wide - 1] = '\0';
+    fd_log_set_status(s->log, wide);
+    drain(s);
+    char big[3 * FD_LOG_LINE_MAX];
+    memset(big, 'x', sizeof big - 1);
+    big[sizeof big - 1] = '\0';
+    FD_LOG(s->log, FD_LOG_INFO, "long", fd_log_str("big", big));
+    assert_non_null(strstr(drain(s), " cut=true\nwww"));
+    sink_free(s);
+}
+
 static void *talk(void *arg)
 {
     sink *s = arg;
@@ -209,7 +239,7 @@ int main(void)
         cmocka_unit_test(test_json),       cmocka_unit_test(test_text),
         cmocka_unit_test(test_levels),     cmocka_unit_test(test_rate_limit),
         cmocka_unit_test(test_many_kinds), cmocka_unit_test(test_long_line),
-        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_status),     cmocka_unit_test(test_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -165,6 +165,7 @@ static void test_notes(void **state)
     r.o.ops->note(r.o.self, FD_NOTE_POISON, &(fd_tp){1, 7}, 42, "NULL_ID");
     r.o.ops->note(r.o.self, FD_NOTE_ASSIGNED, NULL, -1, "3 partitions");
     r.o.ops->note(r.o.self, FD_NOTE_LIVE, &(fd_tp){0, 1}, -1, NULL);
+    r.o.ops->note(r.o.self, FD_NOTE_LIVE, &(fd_tp){0, 2}, -1, "");
     ssize_t n = read(r.fds[0], text, sizeof text - 1);
     assert_true(n > 0);
     text[n] = '\0';
@@ -173,7 +174,8 @@ static void test_notes(void **state)
         "2026-01-31T12:00:00.000Z warn  invalid event sent to dead letters topic=more partition=7 "
         "offset=42 detail=NULL_ID\n"
         "2026-01-31T12:00:00.000Z info  partitions assigned detail=\"3 partitions\"\n"
-        "2026-01-31T12:00:00.000Z info  partition live topic=pay partition=1\n");
+        "2026-01-31T12:00:00.000Z info  partition live topic=pay partition=1\n"
+        "2026-01-31T12:00:00.000Z info  partition live topic=pay partition=2\n");
     expect(&r, "fraudd_rebalances_total 1", true);
     rig_free(&r);
 }
