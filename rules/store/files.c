@@ -4,6 +4,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -27,10 +28,12 @@ static int is_rule_file(const struct dirent *e)
 
 bool fd_store_read(const char *path, size_t max, fd_strbuf *out, const char **why)
 {
-    FILE *f = fopen(path, "re");
+    /* without waiting for a writer, should it be a pipe */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
     struct stat st;
     *why = NULL;
-    if (f == NULL || fstat(fileno(f), &st) != 0)
+    if (f == NULL || fstat(fd, &st) != 0)
         *why = strerror(errno);
     else if (!S_ISREG(st.st_mode))
         *why = "not a file";

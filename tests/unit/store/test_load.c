@@ -194,6 +194,9 @@ static void only_rule_files_are_read(void **state)
     assert_int_equal(mkdir("dir.yaml", 0700), 0);
     expect("a folder with a file's name", "error: ./dir.yaml: not a file\n");
     assert_int_equal(rmdir("dir.yaml"), 0);
+    assert_int_equal(mkfifo("pipe.yaml", 0600), 0);
+    expect("a pipe, which nobody writes to", "error: ./pipe.yaml: not a file\n");
+    remove_file("pipe.yaml");
     assert_int_equal(symlink("nowhere", "gone.yaml"), 0);
     expect("a dangling link", "error: ./gone.yaml: No such file or directory\n");
 }
