@@ -13,7 +13,7 @@ usage() {
 Usage: integration/quickstart.sh [--events N] [--rate N] [--no-wait]
 
   --events N   generate N sample payments, then show the summary; default: go on until Ctrl-C
-  --rate N     payments per second, default 200
+  --rate N     payments per second, default 20
   --no-wait    after N events end at once, rather than leaving fraudd up until Ctrl-C (needs --events)
 
 Only the payments are made up; Kafka, the transactions and the decisions are real.
@@ -24,7 +24,7 @@ say() { printf '\n== %s\n' "$*" >&2; }
 die() { printf 'quickstart: %s\n' "$1" >&2; exit "${2:-$EXIT_FAILED}"; }
 usage_error() { printf 'quickstart: %s\n' "$1" >&2; usage >&2; exit "$EXIT_USAGE"; }
 
-events=0 rate=200 wait_at_end=1
+events=0 rate=20 wait_at_end=1
 while (($#)); do
   case $1 in
     --events | --rate)
@@ -93,7 +93,7 @@ dir=$(mktemp -d "${TMPDIR:-/tmp}/fraudd-quickstart.XXXXXX")
 integration/servers start --dir "$dir" --no-redis >"$dir/env"
 # shellcheck disable=SC1091
 . "$dir/env"
-export KAFKA_BOOTSTRAP FRAUDD_ARCHIVE=$dir/archive
+export KAFKA_BOOTSTRAP FRAUDD_ARCHIVE_DIR=$dir/archive
 integration/servers topic create --dir "$dir" payments:4 decisions:4 fraudd-dlq:1
 
 say "fraudd"
@@ -107,10 +107,11 @@ if ! "$service" ready "$url" "$run_pid" "$READY_LIMIT_S"; then
   die "fraudd did not start"
 fi
 
-say "payments at $rate per second; metrics at $url/metrics; decisions follow, Ctrl-C ends"
+say "$rate payments a second, one in ten a fraud; decisions follow, Ctrl-C ends it all
+   metrics: $url/metrics   log: $dir/fraudd.log   rules: rules/packs/starter"
 count=()
 ((events == 0)) || count=(--count "$events")
-launch "$dir/generate.log" "$fraudd" generate -b "$KAFKA_BOOTSTRAP" -t payments --rate "$rate" --seed 42 ${count[@]+"${count[@]}"}
+launch "$dir/generate.log" "$fraudd" generate -b "$KAFKA_BOOTSTRAP" -t payments --rate "$rate" --seed 7 --fraud 10 ${count[@]+"${count[@]}"}
 generate_pid=$launched
 ((events == 0)) || count=(-c "$events")
 setsid "$fraudd" tap -b "$KAFKA_BOOTSTRAP" -t decisions -o beginning --output table --columns event_id,event_time,action,score,reasons ${count[@]+"${count[@]}"} </dev/null &
