@@ -12,7 +12,7 @@ readonly policy=/usr/sbin/policy-rc.d
 build_packages=(gcc libc6-dev cmake ninja-build pkg-config git ca-certificates
   librdkafka-dev libavro-dev libhiredis-dev libjansson-dev libyaml-dev libmicrohttpd-dev
   libcurl4-openssl-dev libxxhash-dev libssl-dev zlib1g-dev libcmocka-dev)
-server_packages=(python3 redis-server procps)
+server_packages=(python3 redis-server procps curl)
 test_packages=(python3-venv clang clang-format valgrind)
 container_packages=(buildah debootstrap)
 
