@@ -15,8 +15,8 @@ usage() {
 Usage: tests/run.sh [--quick | --full] [--keep] [--only PATTERN]
 
   --quick         release build only, small integration tests
-  (default)       release, asan, tsan and clang builds, small integration tests, the image
-  --full          the same with full-size integration tests and both images; output goes to docs/last-full-run.txt too
+  (default)       release, asan, tsan and clang builds, small integration tests, short fuzzing, the image
+  --full          the same with longer fuzzing, full-size integration tests and both images; output goes to docs/last-full-run.txt too
   --keep          leave the servers and the logs of this run for a look
   --only PATTERN  only integration programs whose path matches this shell pattern, e.g. '*kafka*'
 TEXT
@@ -263,6 +263,8 @@ if [[ $mode != quick ]]; then
   for preset in asan tsan release-clang; do
     if build_preset "$preset"; then test_preset "$preset"; fi
   done
+  # shellcheck disable=SC2053
+  [[ tests/fuzz.sh != $only ]] || run_program tests/fuzz.sh
   run_container
 fi
 finish

@@ -190,6 +190,7 @@ struct fd_container_reader {
     size_t data_cap;
     fd_bytes p, end; /* what is left of the block */
     int64_t left;    /* records of the block still to come */
+    bool lost;       /* where the next block begins is not known any more */
     uint64_t n;      /* records given */
 };
 
@@ -281,7 +282,7 @@ static bool read_header(fd_container_reader *r, fd_diags *diags)
         int got = read_long(r, &count, diags);
         if (got > 0 && count < 0) {
             got = read_long(r, &bytes, diags);
-            count = -count;
+            count = count == INT64_MIN ? INT64_MAX : -count;
         }
         if (got == 0)
             return broken(diags, r->name, "it ends in the header");
@@ -371,18 +372,18 @@ static bool inflate_block(fd_container_reader *r, size_t n, fd_diags *diags)
     return true;
 }
 
-/* As fd_container_next: 1 when there is a block. */
-static int read_block(fd_container_reader *r, fd_diags *diags)
+/* 1: a block of *n records is there; 0: the file ends here; -1: an error. */
+static int read_block(fd_container_reader *r, int64_t *n, fd_diags *diags)
 {
     int64_t size = 0;
-    int got = read_long(r, &r->left, diags);
+    int got = read_long(r, n, diags);
     if (got <= 0)
         return got;
     got = read_long(r, &size, diags);
-    if (got == 0 || size < 0 || size > MAX_BLOCK || r->left < 0)
-        return lost(diags, r->name, "a block's size cannot be");
     if (got < 0)
         return -1;
+    if (got == 0 || size < 0 || size > MAX_BLOCK || *n < 0 || *n > MAX_BLOCK)
+        return lost(diags, r->name, "a block's size cannot be");
     unsigned char sync[SYNC_BYTES];
     room_for(&r->raw, &r->raw_cap, (size_t)size + 1);
     if (!read_exactly(r, r->raw, (size_t)size, diags) || !read_exactly(r, sync, sizeof sync, diags))
@@ -398,9 +399,12 @@ int fd_container_next(fd_container_reader *r, fd_str *record, fd_diags *diags)
 {
     FD_CHECK_MAGIC(r, READER_MAGIC);
     while (r->left == 0) {
-        int got = read_block(r, diags);
-        if (got <= 0)
+        int got = r->lost ? 0 : read_block(r, &r->left, diags);
+        if (got <= 0) {
+            r->lost = true;
+            r->left = 0;
             return got;
+        }
     }
     size_t used = 0;
     fd_str rest = {(const char *)r->p, (uint32_t)(r->end - r->p)};

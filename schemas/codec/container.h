@@ -66,7 +66,8 @@ void fd_rows_close(fd_rows *r); /* NULL is fine */
 /* The schema of the bytes that fd_rows_next gives. */
 const fd_schema *fd_rows_schema(const fd_rows *r);
 /* 1: a record, valid until the next call; 0: the end; -1: an error in `diags`. After an error in
- * a JSON line or CSV row reading may go on with the next. */
+ * a JSON line, CSV row or record of a container reading may go on with what comes next, after
+ * damage between a container's records there is nothing more. */
 int fd_rows_next(fd_rows *r, fd_str *record, fd_diags *diags);
 
 /* --- writing a container --- */

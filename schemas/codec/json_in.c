@@ -5,6 +5,7 @@
  * Recursion follows the JSON value, or defaults of defaults, and is bounded by
  * FD_DECODE_MAX_DEPTH; trying a union's branches by MAX_MISFITS.
  */
+#include <float.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -148,6 +149,8 @@ static bool write_real(writer *w, const fd_node *n, const json_t *v)
         fd_strbuf_add(w->out, buf, 8);
         return true;
     }
+    if (isfinite(d) && fabs(d) > (double)FLT_MAX)
+        return fail(w, "%g does not fit a float", d);
     float f = (float)d;
     uint32_t bits;
     memcpy(&bits, &f, sizeof bits);

@@ -26,6 +26,7 @@ struct fd_rows {
     fd_container_reader *container;
     csv_column *cols;
     size_t n_cols;
+    const char *trouble; /* what cannot be of the line or row read last; NULL: nothing */
     fd_strbuf line, record;
     uint64_t n; /* records given or refused */
 };
@@ -60,18 +61,41 @@ static fd_rows_format format_of(const char *path)
 
 /* --- lines --- */
 
+/* What is too long is not kept, and an error. */
+static void keep(fd_rows *r, fd_strbuf *to, int c)
+{
+    if (to->n < MAX_LINE)
+        fd_strbuf_putc(to, (char)c);
+    else
+        r->trouble = "longer than 64 MiB";
+}
+
+/* Past a byte order mark, as spreadsheets write it. */
+static void skip_mark(fd_rows *r)
+{
+    static const unsigned char mark[] = {0xef, 0xbb, 0xbf};
+    for (int i = 0; i < 3; i++) {
+        int c = getc(r->f);
+        if (c == mark[i])
+            continue;
+        ungetc(c, r->f);
+        if (i > 0)
+            r->trouble = "half a byte order mark";
+        return;
+    }
+}
+
 /* A line without its end into r->line. False at the end of the file. */
 static bool read_line(fd_rows *r)
 {
     fd_strbuf_reset(&r->line);
     for (;;) {
         int c = getc(r->f);
-        if (c == EOF)
-            return r->line.n > 0;
-        if (c == '\n')
+        if (c == EOF && r->line.n == 0)
+            return false;
+        if (c == EOF || c == '\n')
             break;
-        if (r->line.n < MAX_LINE)
-            fd_strbuf_putc(&r->line, (char)c);
+        keep(r, &r->line, c);
     }
     if (r->line.n > 0 && r->line.p[r->line.n - 1] == '\r')
         r->line.p[--r->line.n] = '\0';
@@ -85,6 +109,14 @@ static bool is_blank(const fd_strbuf *b)
             return false;
     }
     return true;
+}
+
+/* Says what is wrong with the record read last. Always -1. */
+static int unreadable(fd_rows *r, fd_diags *diags)
+{
+    refuse(diags, r->name, "record %llu: %s", (unsigned long long)++r->n, r->trouble);
+    r->trouble = NULL;
+    return -1;
 }
 
 /* --- CSV --- */
@@ -113,9 +145,10 @@ static bool read_cell(fd_rows *r, fd_strbuf *cell, bool *quoted, bool *more)
             *more = c == ',';
             break;
         }
-        if (cell->n < MAX_LINE)
-            fd_strbuf_putc(cell, (char)c);
+        keep(r, cell, c);
     }
+    if (inside)
+        r->trouble = "a quoted cell that does not end";
     if (!*more && cell->n > 0 && cell->p[cell->n - 1] == '\r')
         cell->p[--cell->n] = '\0';
     return true;
@@ -172,6 +205,10 @@ static bool add_column(fd_rows *r, const char *path, fd_diags *diags)
     if (f == NULL)
         return refuse(diags, r->name, "the column '%s' is no field of %s", path,
                       fd_schema_name(r->schema)) != NULL;
+    for (size_t i = 0; i < r->n_cols; i++) {
+        if (strcmp(r->cols[i].path, path) == 0)
+            return refuse(diags, r->name, "the column '%s' comes twice", path) != NULL;
+    }
     r->cols = realloc(r->cols, (r->n_cols + 1) * sizeof *r->cols);
     FD_ALLOCATED(r->cols);
     char *copy = strdup(path);
@@ -185,48 +222,59 @@ static bool read_csv_header(fd_rows *r, fd_diags *diags)
     bool quoted, more = true, ok = true;
     fd_strbuf cell = {0};
     while (more && ok && read_cell(r, &cell, &quoted, &more)) {
-        const char *path = cell.n == 0 ? "" : cell.p;
-        if (r->n_cols == 0 && strncmp(path, "\xef\xbb\xbf", 3) == 0)
-            path += 3; /* a byte order mark, as spreadsheets write it */
-        ok = add_column(r, path, diags);
+        ok = add_column(r, cell.n == 0 ? "" : cell.p, diags);
     }
     fd_strbuf_free(&cell);
+    if (ok && r->trouble != NULL)
+        ok = refuse(diags, r->name, "the header: %s", r->trouble) != NULL;
     if (ok && r->n_cols == 0)
         ok = refuse(diags, r->name, "no header: its first line must name the fields") != NULL;
     return ok;
 }
 
-/* A cell as the JSON value its field takes. NULL: leave it out. */
-static json_t *cell_value(const csv_column *c, const fd_strbuf *cell, bool quoted)
+/* Numbers as people and spreadsheets write them: "0742", "+5", ".5", "3.0". NULL: it is none. */
+static json_t *number_of(const fd_node *n, const char *text)
 {
-    const fd_node *n = without_null(c->node);
+    char *end = NULL;
+    if (n->kind == FD_AVRO_INT || n->kind == FD_AVRO_LONG) {
+        errno = 0;
+        long long i = strtoll(text, &end, 10);
+        if (errno == 0 && end != text && *end == '\0')
+            return json_integer(i);
+    }
+    errno = 0;
+    double d = strtod(text, &end);
+    /* jansson has no numbers that are none: they stay text */
+    return errno == 0 && end != text && *end == '\0' ? json_real(d) : NULL;
+}
+
+/* A cell as the JSON value its field takes. NULL: it is no text. */
+static json_t *cell_value(const fd_node *n, const fd_strbuf *cell)
+{
     const char *text = cell->n == 0 ? "" : cell->p;
-    if (cell->n == 0 && !quoted)
-        return is_nullable(c->node) ? json_null() : c->has_default ? NULL : json_string("");
+    json_t *v = NULL;
     switch (n->kind) {
     case FD_AVRO_BOOLEAN:
         if (strcasecmp(text, "true") == 0 || strcmp(text, "1") == 0)
-            return json_true();
-        if (strcasecmp(text, "false") == 0 || strcmp(text, "0") == 0)
-            return json_false();
+            v = json_true();
+        else if (strcasecmp(text, "false") == 0 || strcmp(text, "0") == 0)
+            v = json_false();
         break;
     case FD_AVRO_INT:
     case FD_AVRO_LONG:
     case FD_AVRO_FLOAT:
     case FD_AVRO_DOUBLE:
+        v = number_of(n, text);
+        break;
     case FD_AVRO_ARRAY:
     case FD_AVRO_MAP:
-    case FD_AVRO_RECORD: {
-        /* a cell may hold any JSON: numbers, and lists in quotes */
-        json_t *v = json_loadb(text, cell->n, JSON_DECODE_ANY, NULL);
-        if (v != NULL)
-            return v;
+    case FD_AVRO_RECORD:
+        v = json_loadb(text, cell->n, JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, NULL);
         break;
-    }
     default:
         break;
     }
-    return json_stringn(text, cell->n);
+    return v != NULL ? v : json_stringn(text, cell->n);
 }
 
 /* Puts a value at a dotted path, making the objects on the way. */
@@ -270,31 +318,58 @@ static void fold_nulls(json_t *object, const fd_node *record)
     }
 }
 
-static int next_csv(fd_rows *r, fd_diags *diags)
+/* A cell into the record. */
+static void put_cell(fd_rows *r, const csv_column *c, bool quoted, json_t *record)
 {
-    bool quoted = false, more = true, any = false;
+    const fd_node *n = without_null(c->node);
+    json_t *v = NULL;
+    if (r->line.n > 0 || quoted)
+        v = cell_value(n, &r->line);
+    else if (is_nullable(c->node))
+        v = json_null();
+    else if (c->has_default)
+        return;
+    else
+        v = json_string("");
+    if (v != NULL)
+        put_at(record, c->path, v);
+    else
+        r->trouble = "a cell that is not UTF-8";
+}
+
+/* The cells of one row, and how many there were; 0 at the end of the file. */
+static size_t read_row(fd_rows *r, json_t *record)
+{
+    bool quoted = false, more = true;
     size_t n = 0;
-    json_t *record = json_object();
-    FD_ALLOCATED(record);
-    while (more && read_cell(r, &r->line, &quoted, &more)) {
-        any = true;
-        if (n < r->n_cols) {
-            json_t *v = cell_value(&r->cols[n], &r->line, quoted);
-            if (v != NULL)
-                put_at(record, r->cols[n].path, v);
-        }
+    while (more) {
+        /* after a comma there is a cell, even at the end of the file */
+        if (!read_cell(r, &r->line, &quoted, &more) && n == 0)
+            break;
+        if (n < r->n_cols)
+            put_cell(r, &r->cols[n], quoted, record);
         n++;
     }
-    int got = any ? 1 : 0;
-    bool blank = n == 1 && r->n_cols > 1 && r->line.n == 0;
-    if (any && !blank && n != r->n_cols) {
-        refuse(diags, r->name, "record %llu: %zu cells where the header has %zu",
-               (unsigned long long)r->n + 1, n, r->n_cols);
-        got = -1;
-        r->n++;
-    } else if (blank) {
+    return n;
+}
+
+static int next_csv(fd_rows *r, fd_diags *diags)
+{
+    json_t *record = json_object();
+    FD_ALLOCATED(record);
+    int got = 1;
+    size_t n = read_row(r, record);
+    if (n == 0) {
+        got = 0;
+    } else if (n == 1 && r->n_cols > 1 && r->line.n == 0) {
         got = 2; /* an empty line */
-    } else if (any) {
+    } else if (r->trouble != NULL) {
+        got = unreadable(r, diags);
+    } else if (n != r->n_cols) {
+        refuse(diags, r->name, "record %llu: %zu cells where the header has %zu",
+               (unsigned long long)++r->n, n, r->n_cols);
+        got = -1;
+    } else {
         fold_nulls(record, r->schema->node);
         if (!fd_jansson_to_avro(r->schema, record, ++r->n, &r->record, diags))
             got = -1;
@@ -309,6 +384,8 @@ static int next_jsonl(fd_rows *r, fd_diags *diags)
         if (!read_line(r))
             return 0;
     } while (is_blank(&r->line));
+    if (r->trouble != NULL)
+        return unreadable(r, diags);
     return fd_json_to_avro(r->schema, r->line.p, r->line.n, ++r->n, &r->record, diags) ? 1 : -1;
 }
 
@@ -340,6 +417,7 @@ fd_rows *fd_rows_open(const char *path, const fd_schema *schema, fd_rows_format 
         ok = r->container != NULL;
     } else {
         r->f = f;
+        skip_mark(r);
         ok = format != FD_ROWS_CSV || read_csv_header(r, diags);
     }
     if (ok)
