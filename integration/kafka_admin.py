@@ -170,7 +170,7 @@ class Broker:
         return {key: (low, high) for key, low, high in reader.array(lambda: (reader.i16(), reader.i16(), reader.i16()))}
 
     def metadata(self, names=None):
-        """Returns (number of brokers, {topic: (error, internal, [leader per partition])})."""
+        """Returns (number of brokers, {topic: (error, internal, [(leader, replicas, in sync) per partition])})."""
         wanted = struct.pack(">i", -1) if names is None else array([text(name) for name in names])
         reader = self.call(API_METADATA, wanted + b"\0")
         reader.i32()
@@ -181,10 +181,7 @@ class Broker:
         def partition():
             reader.i16()
             reader.i32()
-            leader = reader.i32()
-            reader.array(reader.i32)
-            reader.array(reader.i32)
-            return leader
+            return reader.i32(), reader.array(reader.i32), reader.array(reader.i32)
 
         def topic():
             error, name, internal = reader.i16(), reader.text(), reader.i8() != 0
@@ -235,8 +232,14 @@ def command_ready(options):
         with Broker(options.bootstrap, 5) as broker:
             if API_CREATE_TOPICS[0] not in broker.versions():
                 return "the broker does not offer CreateTopics yet"
-            if broker.metadata([])[0] == 0:
-                return "no broker is registered"
+            registered, topics = broker.metadata(None if options.brokers > 1 else [])
+            if registered < options.brokers:
+                return f"{registered} of {options.brokers} brokers are registered"
+            lagging = [name for name, (_, _, partitions) in topics.items()
+                       for leader, replicas, in_sync in partitions
+                       if leader < 0 or len(in_sync) < len(replicas)]
+            if lagging:
+                return f"replicas are not in sync: {lagging[0]}"
             for kind, name in ((GROUP_COORDINATOR, "group"), (TRANSACTION_COORDINATOR, "transaction")):
                 error = broker.find_coordinator(kind)
                 if error:
@@ -279,8 +282,8 @@ def command_create(options):
         def check():
             _, known = broker.metadata([name for name, _ in topics])
             for name, count in topics:
-                error, _, leaders = known[name]
-                if error or len(leaders) != count or min(leaders) < 0:
+                error, _, partitions = known[name]
+                if error or len(partitions) != count or min(leader for leader, _, _ in partitions) < 0:
                     return f"topic {name} has no leader yet"
             return None
 
@@ -311,9 +314,9 @@ def command_delete(options):
 def command_list(options):
     with Broker(options.bootstrap, options.timeout) as broker:
         _, known = broker.metadata()
-    for name, (_, internal, leaders) in sorted(known.items()):
+    for name, (_, internal, partitions) in sorted(known.items()):
         if not internal:
-            print(f"{name}\t{len(leaders)}")
+            print(f"{name}\t{len(partitions)}")
     return 0
 
 
@@ -380,7 +383,8 @@ def parse_arguments():
         command.add_argument("--pid", type=int, help="give up when this process ends")
         return command
 
-    add("ready", command_ready, "bootstrap")
+    ready = add("ready", command_ready, "bootstrap")
+    ready.add_argument("--brokers", type=int, default=1, help="with more than one: all replicas must be in sync too")
     create = add("create", command_create, "bootstrap")
     create.add_argument("--config", action="append", default=[], metavar="KEY=VALUE")
     create.add_argument("topics", nargs="+", metavar="NAME:PARTITIONS")

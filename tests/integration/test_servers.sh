@@ -63,7 +63,7 @@ check 'env prints what start printed' same "$(cat "$work/a.env")" "$("$servers" 
 check 'Kafka answers' listens "$KAFKA_BOOTSTRAP"
 check 'Redis answers' pings "$REDIS_URL"
 check 'status is 0 while all run' "$servers" status --dir "$a"
-check 'a broker property arrives' grep -qx log.retention.hours=5 "$a/kafka/server.properties"
+check 'a broker property arrives' grep -qx log.retention.hours=5 "$a/kafka/server-1.properties"
 kafka_pid=$("$servers" pid --dir "$a" --only kafka)
 check 'a second start changes nothing' "$servers" start --dir "$a"
 check 'a second start keeps the process' same "$kafka_pid" "$("$servers" pid --dir "$a" --only kafka)"
@@ -84,7 +84,7 @@ check 'as a new process' differs "$kafka_pid" "$("$servers" pid --dir "$a" --onl
 check 'with its data' same "$("$servers" topic list --dir "$a")" $'t1\t6\nt4\t2'
 check 'Kafka restarts after SIGKILL' "$servers" restart-kafka --dir "$a" --kill
 check 'with its data again' same "$("$servers" topic list --dir "$a")" $'t1\t6\nt4\t2'
-check 'the property is kept' grep -qx log.retention.hours=5 "$a/kafka/server.properties"
+check 'the property is kept' grep -qx log.retention.hours=5 "$a/kafka/server-1.properties"
 check 'Redis restarts' "$servers" restart-redis --dir "$a"
 check 'Redis answers on the same port' pings "$REDIS_URL"
 check 'restart-redis without Redis is refused' refuses 1 'not started by this script' "$servers" restart-redis --dir "$b"
@@ -105,6 +105,24 @@ check 'the given Kafka still runs' listens "$KAFKA_BOOTSTRAP"
 check 'a given Kafka that is not there' refuses 69 'does not answer' "$servers" start --dir "$work/absent" --bootstrap 127.0.0.1:1
 check 'a given Redis that is Kafka' refuses 69 'Redis does not answer' \
   "$servers" start --dir "$work/absent2" --bootstrap "$KAFKA_BOOTSTRAP" --redis "redis://$KAFKA_BOOTSTRAP"
+
+# Two brokers, each with everything: one may die while the other leads.
+two=$work/two
+check 'two brokers start' "$servers" start --dir "$two" --no-redis --brokers 2
+eval "$("$servers" env --dir "$two")"
+check 'the first answers' listens "${KAFKA_BOOTSTRAP%,*}"
+check 'the second answers' listens "${KAFKA_BOOTSTRAP#*,}"
+check 'a topic on both' "$servers" topic create --dir "$two" t1:3
+second_pid=$("$servers" pid --dir "$two" --only kafka --broker 2)
+check 'the second restarts after SIGKILL' "$servers" restart-kafka --dir "$two" --broker 2 --kill
+check 'as a new process, it too' differs "$second_pid" "$("$servers" pid --dir "$two" --only kafka --broker 2)"
+check 'both run' same "$("$servers" status --dir "$two" | grep -c '^kafka.* running')" 2
+check 'with the topic' same "$("$servers" topic list --bootstrap "${KAFKA_BOOTSTRAP#*,}")" $'t1\t3'
+check 'there is no third' refuses 2 'there are 2 brokers' "$servers" restart-kafka --dir "$two" --broker 3
+check 'their number is settled' refuses 2 'number of brokers' "$servers" start --dir "$two" --brokers 3
+check 'both stop' "$servers" stop --dir "$two"
+check 'nothing is left of the two' nothing_runs_in "$two"
+eval "$("$servers" env --dir "$a")"
 
 # Failure paths: one clear message each, nothing left running.
 check 'a taken Kafka port' refuses 69 'taken by another program' \
