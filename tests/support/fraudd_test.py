@@ -9,6 +9,7 @@ import atexit
 import ctypes
 import json
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -104,20 +105,20 @@ class Servers:
 
     def start(self, *options):
         atexit.register(self.stop)
-        for line in self._call("start", "--no-redis", *options).splitlines():
-            name, _, value = line.partition("=")
+        for word in shlex.split(self._call("start", "--no-redis", *options)):
+            name, _, value = word.partition("=")
             if name == "KAFKA_BOOTSTRAP":
-                self.bootstrap = value.strip("'")
+                self.bootstrap = value
         return self
 
-    def pid(self):
-        return int(self._call("pid", "--only", "kafka"))
+    def pid(self, broker=1):
+        return int(self._call("pid", "--only", "kafka", "--broker", str(broker)))
 
-    def restart_kafka(self, kill=False):
-        """Down and up again; returns (old pid, new pid)."""
-        before = self.pid()
-        self._call("restart-kafka", *(["--kill"] if kill else []))
-        return before, self.pid()
+    def restart_kafka(self, kill=False, broker=1):
+        """Down and up again, all replicas in sync; returns (old pid, new pid)."""
+        before = self.pid(broker)
+        self._call("restart-kafka", "--broker", str(broker), *(["--kill"] if kill else []))
+        return before, self.pid(broker)
 
     def stop_kafka(self, kill=False):
         self._call("stop", "--only", "kafka", *(["--kill"] if kill else []))
@@ -167,12 +168,11 @@ class Context:
     def create_topic(self, name, partitions, **settings):
         config = {"retention.ms": "-1"}
         config.update({key.replace("_", "."): str(value) for key, value in settings.items()})
-        made = self.admin.create_topics([NewTopic(name, partitions, 1, config=config)])
+        made = self.admin.create_topics([NewTopic(name, partitions, -1, config=config)])
         made[name].result(30)
 
         def known():
-            metadata = self.admin.list_topics(name, timeout=10).topics[name]
-            return metadata.error is None and len(metadata.partitions) == partitions
+            return kafka_wire.known_partitions(self.bootstrap, name) == partitions
         if not wait_until(known, 30):
             raise RuntimeError(f"topic {name} did not appear")
         return name
@@ -419,7 +419,7 @@ def run_tests(name, tests, own_servers=None, setup=None):
                 print(f"SKIP {test.__name__}: {reason}", flush=True)
             except Exception:                           # a broken test is a failed one
                 context.results.check(False, f"{test.__name__} ended with an exception",
-                                      traceback.format_exc().splitlines())
+                                      traceback.format_exc().splitlines()[-SHOWN:])
             finally:
                 context.end_workers()
             after = context.results.passed + context.results.failed + context.results.skipped

@@ -21,7 +21,12 @@ def client_settings(bootstrap, **more):
 
 
 class Ledger:
-    """What the log holds, by the broker's acknowledgements: {partition: {offset: Event}}."""
+    """What the log holds: {partition: {offset: Event}}.
+
+    By the broker's acknowledgements first. A broker that was killed forgets what an idempotent
+    producer sent last and may take a repeated record twice: with such faults the log itself has to
+    be read (`reread`), because each of its offsets is an event of its own.
+    """
 
     def __init__(self, topic):
         self.topic = topic
@@ -39,6 +44,28 @@ class Ledger:
 
     def ends(self):
         return {partition: max(found) + 1 for partition, found in self.events.items()}
+
+    def reread(self, bootstrap, partitions):
+        """Adds what is in the log unacknowledged; returns what differs from what was written."""
+        ends = kafka_wire.log_ends(bootstrap, self.topic, partitions, kafka_wire.UNCOMMITTED)
+        found = {}
+
+        def take(message):
+            found[message.partition(), message.offset()] = (message.key(), message.value())
+
+        reader = TopicReader(bootstrap, self.topic, partitions, take)
+        wait_until(lambda: len(found) >= sum(ends.values()), 60)
+        reader.stop()
+        written = {(e.partition, e.key, e.value): e for known in self.events.values()
+                   for e in known.values()}
+        wrong = [f"[{p}] {offset}: acknowledged and not in the log"
+                 for p, known in self.events.items() for offset in known
+                 if (p, offset) not in found]
+        for (partition, offset), (key, value) in found.items():
+            event = written.get((partition, key, value))
+            if event is None or self.events[partition].setdefault(offset, event).value != value:
+                wrong.append(f"[{partition}] {offset}: not what was written there")
+        return wrong
 
     def poison(self):
         return {(self.topic, partition, offset): (e.key, e.value, e.headers, e.poison)

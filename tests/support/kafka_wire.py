@@ -2,12 +2,13 @@
 
 Why it exists: the watcher asks ten times a second while brokers die, and the admin client of
 librdkafka 2.16 may end the whole process with an assertion then. Every call uses a fresh
-connection, answers None when the broker does not (yet) answer, and never retries: callers poll.
+connection, answers None when no broker does (yet) answer, and never retries: callers poll. Of
+several brokers, who is not the coordinator or leader asked for refuses, and the next one is asked.
 """
 import socket
 import struct
 
-API_LIST_OFFSETS, API_OFFSET_FETCH, API_DESCRIBE_GROUPS = 2, 9, 15
+API_LIST_OFFSETS, API_METADATA, API_OFFSET_FETCH, API_DESCRIBE_GROUPS = 2, 3, 9, 15
 UNCOMMITTED, COMMITTED = 0, 1
 LATEST = -1
 
@@ -47,9 +48,13 @@ def array(items):
     return struct.pack(">i", len(items)) + b"".join(items)
 
 
-def ask(bootstrap, key, version, body, timeout_s=3.0):
+def brokers(bootstrap):
+    return bootstrap.split(",")
+
+
+def ask(address, key, version, body, timeout_s=3.0):
     """The answer after the response header; None when there is none in time."""
-    host, _, port = bootstrap.rpartition(":")
+    host, _, port = address.rpartition(":")
     request = struct.pack(">hhi", key, version, 1) + text("test-watcher") + body
     try:
         with socket.create_connection((host, int(port)), timeout_s) as connection:
@@ -69,11 +74,49 @@ def ask(bootstrap, key, version, body, timeout_s=3.0):
         return None
 
 
+def first_of(bootstrap, question):
+    """The first answer that is not None of question(address)."""
+    for address in brokers(bootstrap):
+        found = question(address)
+        if found is not None:
+            return found
+    return None
+
+
+def known_partitions(bootstrap, topic):
+    """The least number of partitions with a leader that any broker knows of."""
+    return min(partitions_by(address, topic) for address in brokers(bootstrap))
+
+
+def partitions_by(address, topic):
+    answer = ask(address, API_METADATA, 1, array([text(topic)]))
+    if answer is None:
+        return 0
+    answer.array(lambda: (answer.take("i"), answer.text(), answer.take("i"), answer.text()))
+    answer.take("i")
+
+    def partition():
+        answer.take("h")
+        answer.take("i")
+        leader = answer.take("i")
+        answer.array(lambda: answer.take("i"))
+        answer.array(lambda: answer.take("i"))
+        return leader
+    found = answer.array(lambda: (answer.take("h"), answer.text(), answer.take("b"),
+                                  answer.array(partition)))
+    error, _, _, leaders = found[0]
+    return 0 if error else sum(leader >= 0 for leader in leaders)
+
+
 def committed_offsets(bootstrap, group, topic, partitions):
     """{partition: offset or None}; None when the coordinator does not answer. Pending ones of an
     open transaction are not waited for and not shown."""
+    return first_of(bootstrap, lambda address: offsets_by(address, group, topic, partitions))
+
+
+def offsets_by(address, group, topic, partitions):
     body = text(group) + array([text(topic) + array(struct.pack(">i", p) for p in range(partitions))])
-    answer = ask(bootstrap, API_OFFSET_FETCH, 5, body)
+    answer = ask(address, API_OFFSET_FETCH, 5, body)
     if answer is None:
         return None
     answer.take("i")
@@ -92,7 +135,11 @@ def committed_offsets(bootstrap, group, topic, partitions):
 
 def group_members(bootstrap, group):
     """{group.instance.id or member id: set of (topic, partition)} of a stable group, else None."""
-    answer = ask(bootstrap, API_DESCRIBE_GROUPS, 4, array([text(group)]) + b"\0")
+    return first_of(bootstrap, lambda address: members_by(address, group))
+
+
+def members_by(address, group):
+    answer = ask(address, API_DESCRIBE_GROUPS, 4, array([text(group)]) + b"\0")
     if answer is None:
         return None
     answer.take("i")
@@ -124,17 +171,23 @@ def group_members(bootstrap, group):
 
 def log_ends(bootstrap, topic, partitions, isolation):
     """{partition: end offset (UNCOMMITTED) or last stable offset (COMMITTED)}, or None."""
+    found = {}
+    for address in brokers(bootstrap):
+        found.update(ends_by(address, topic, partitions, isolation))
+    return found if len(found) == partitions else None
+
+
+def ends_by(address, topic, partitions, isolation):
+    """Of the partitions that this broker leads."""
     body = struct.pack(">ib", -1, isolation) + array([text(topic) + array(
         struct.pack(">iq", p, LATEST) for p in range(partitions))])
-    answer = ask(bootstrap, API_LIST_OFFSETS, 2, body)
+    answer = ask(address, API_LIST_OFFSETS, 2, body)
     if answer is None:
-        return None
+        return {}
     answer.take("i")
 
     def partition():
         index, error, _, offset = (answer.take(form) for form in "ihqq")
         return index, error, offset
     found = answer.array(lambda: (answer.text(), answer.array(partition))[1])[0]
-    if any(error for _, error, _ in found):
-        return None
-    return {index: offset for index, _, offset in found}
+    return {index: offset for index, error, offset in found if not error}
