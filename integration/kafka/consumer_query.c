@@ -41,8 +41,12 @@ fd_class fd_source_committed(void *self, fd_tpo *parts, uint32_t n, int timeout_
     for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && i < list->cnt; i++)
         code = list->elems[i].err;
     fd_class cls = FD_OK;
+    const char *text = NULL;
+    if (code == RD_KAFKA_RESP_ERR__TIMED_OUT)
+        text = "no stable answer yet: a transaction is open there, or the broker is away (if it "
+               "lasts, kafka-transactions.sh find-hanging)";
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-        cls = fd_kafka_fail_query(err, code, "committed offsets of the group", NULL);
+        cls = fd_kafka_fail_query(err, code, "committed offsets of the group", text);
     FD_ASSERT(list->cnt == (int)n);
     for (uint32_t i = 0; cls == FD_OK && i < n; i++) {
         parts[i].offset = list->elems[i].offset >= 0 ? list->elems[i].offset : -1;

@@ -17,10 +17,14 @@
 /* How long produce() waits for room before it says RETRY. */
 enum { QUEUE_FULL_WAIT_MS = 10 };
 
+/* FENCED_INSTANCE_ID in a transaction does not say that another process has this name: after a
+ * session timeout this one has joined again, and offsets sent as the former member are refused so.
+ * Whether there is another process, the consumer learns and tells by itself. */
 static fd_class fail(fd_lane *lane, fd_class cls, rd_kafka_resp_err_t code, const char *what,
                      const char *text, fd_err *err)
 {
-    const char *hint = cls == FD_RETRY ? NULL : fd_kafka_hint(code);
+    bool hopeful = cls == FD_RETRY || code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID;
+    const char *hint = hopeful ? NULL : fd_kafka_hint(code);
     return fd_fail(err, cls, hint != NULL ? FD_EXIT_CONFIG : 0, "%s (%s): %s%s%s", what, lane->id,
                    text, hint != NULL ? ": " : "", hint != NULL ? hint : "");
 }

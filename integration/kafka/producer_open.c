@@ -143,7 +143,7 @@ static fd_class learn_topic(fd_kafka_txn *t, fd_lane *lane, int i, int timeout_m
     int32_t partitions = md->topics[0].partition_cnt;
     code = md->topics[0].err;
     rd_kafka_metadata_destroy(md);
-    if (code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+    if (code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART && atomic_load(&t->partitions[i]) == 0)
         return fd_kafka_fail_no_topic(err, "output", t->topics[i], -1);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
         return fd_kafka_fail_query(err, code, t->topics[i], NULL);
