@@ -70,6 +70,10 @@ void fd_cel_run_begin(fd_cel_run *run, const fd_batch *batch);
 /* Room for what belongs to the batch at hand, e.g. verdicts. */
 fd_arena *fd_cel_run_arena(fd_cel_run *run);
 
+/* The rows 0, 1, 2, ... up to max_rows. Asking for (a piece of) them is cheaper than for the same
+ * numbers in an array of one's own. */
+const uint32_t *fd_cel_run_all(const fd_cel_run *run);
+
 /* out[i] = the value for row rows[i]. Strings live until the next begin or as the batch does. */
 void fd_cel_eval(fd_cel_run *run, const fd_cel_program *p, const uint32_t *rows, uint32_t n,
                  fd_cel_value *out);
@@ -78,5 +82,20 @@ void fd_cel_eval(fd_cel_run *run, const fd_cel_program *p, const uint32_t *rows,
 enum { FD_CEL_FALSE = 0, FD_CEL_TRUE = 1, FD_CEL_FAILED = 2 };
 void fd_cel_test(fd_cel_run *run, const fd_cel_program *p, const uint32_t *rows, uint32_t n,
                  uint8_t *out);
+
+/* The first of out[from .. n) that is not FALSE, or n. Most are: eight are looked at at once. */
+static inline uint32_t fd_cel_next(const uint8_t *out, uint32_t from, uint32_t n)
+{
+    uint64_t eight;
+    uint32_t i = from;
+    for (; i + sizeof eight <= n; i += (uint32_t)sizeof eight) {
+        memcpy(&eight, out + i, sizeof eight);
+        if (eight != 0)
+            break;
+    }
+    while (i < n && out[i] == FD_CEL_FALSE)
+        i++;
+    return i;
+}
 
 #endif

@@ -21,10 +21,18 @@ fd_cel_run *fd_cel_run_new(const fd_cel_program *const *variables, uint32_t n_va
     r->n_variables = n_variables;
     r->max_rows = max_rows;
     r->arena = fd_arena_new(16 * 1024, 0);
+    r->all = malloc(max_rows * sizeof *r->all);
+    FD_ALLOCATED(r->all);
+    for (uint32_t i = 0; i < max_rows; i++)
+        r->all[i] = i;
     r->memo = calloc(n_variables + 1, sizeof(fd_cel_value *));
     r->memo_batch = calloc(n_variables + 1, sizeof(uint32_t *));
+    r->tested = calloc(n_variables + 1, sizeof(uint8_t *));
+    r->tested_batch = calloc(n_variables + 1, sizeof(uint32_t *));
     FD_ALLOCATED(r->memo);
     FD_ALLOCATED(r->memo_batch);
+    FD_ALLOCATED(r->tested);
+    FD_ALLOCATED(r->tested_batch);
     return r;
 }
 
@@ -35,15 +43,20 @@ void fd_cel_run_free(fd_cel_run *r)
     for (uint32_t i = 0; i < r->n_variables; i++) {
         free(r->memo[i]);
         free(r->memo_batch[i]);
+        free(r->tested[i]);
+        free(r->tested_batch[i]);
     }
     for (uint32_t i = 0; i < r->n_vectors; i++)
         free(r->vectors[i]);
     for (uint32_t i = 0; i < r->n_selections; i++)
         free(r->selections[i]);
+    free(r->all);
     free(r->vectors);
     free(r->selections);
     free(r->memo);
     free(r->memo_batch);
+    free(r->tested);
+    free(r->tested_batch);
     fd_arena_free(r->arena);
     free(r);
 }
@@ -60,8 +73,29 @@ void fd_cel_run_begin(fd_cel_run *r, const fd_batch *batch)
         for (uint32_t i = 0; i < r->n_variables; i++) {
             if (r->memo_batch[i] != NULL)
                 memset(r->memo_batch[i], 0, r->max_rows * sizeof(uint32_t));
+            if (r->tested_batch[i] != NULL)
+                memset(r->tested_batch[i], 0, r->max_rows * sizeof(uint32_t));
         }
     }
+}
+
+uint32_t fd_run_unmarked(const fd_cel_run *r, uint32_t *marks, const uint32_t *rows, uint32_t n,
+                         uint32_t *out)
+{
+    uint32_t m = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t row = rows[i];
+        FD_ASSERT(row < r->max_rows);
+        out[m] = row;
+        m += marks[row] != r->batch_no;
+        marks[row] = r->batch_no;
+    }
+    return m;
+}
+
+const uint32_t *fd_cel_run_all(const fd_cel_run *r)
+{
+    return r->all;
 }
 
 fd_arena *fd_cel_run_arena(fd_cel_run *r)
@@ -155,19 +189,12 @@ static void eval_variable(fd_cel_run *r, const fd_node *x, const uint32_t *rows,
     if (r->memo[slot] == NULL)
         make_memo(r, slot);
     uint32_t *missing = fd_run_push_selection(r);
-    uint32_t m = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        FD_ASSERT(rows[i] < r->max_rows);
-        if (r->memo_batch[slot][rows[i]] != r->batch_no)
-            missing[m++] = rows[i];
-    }
+    uint32_t m = fd_run_unmarked(r, r->memo_batch[slot], rows, n, missing);
     if (m != 0) {
         fd_cel_value *fresh = fd_run_push_vector(r);
         fd_node_eval(r, r->variables[slot]->root, missing, m, fresh);
-        for (uint32_t i = 0; i < m; i++) {
+        for (uint32_t i = 0; i < m; i++)
             r->memo[slot][missing[i]] = fresh[i];
-            r->memo_batch[slot][missing[i]] = r->batch_no;
-        }
         fd_run_pop_vector(r);
     }
     fd_run_pop_selection(r);
@@ -283,7 +310,7 @@ fd_cel_value fd_node_compare(fd_cel_operator op, const fd_cel_value *a, const fd
     }
 }
 
-static fd_cel_value in(const fd_cel_value *x, const fd_cel_value *where)
+fd_cel_value fd_node_in(const fd_cel_value *x, const fd_cel_value *where)
 {
     if (where->kind == FD_CEL_SET)
         return where->v.set->contains(where->v.set->owner, x);
@@ -349,7 +376,7 @@ static void eval_binary(fd_cel_run *r, const fd_node *x, const uint32_t *rows, u
         else if (x->kind == FD_NODE_COMPARE)
             out[i] = fd_node_compare((fd_cel_operator)x->op, a, b);
         else
-            out[i] = x->kind == FD_NODE_IN ? in(a, b) : index_of(a, b);
+            out[i] = x->kind == FD_NODE_IN ? fd_node_in(a, b) : index_of(a, b);
     }
     fd_run_pop_vector(r);
     fd_run_pop_vector(r);

@@ -53,9 +53,13 @@ struct fd_cel_run {
     uint32_t n_variables;
     uint32_t max_rows;
     const fd_batch *batch;
+    uint32_t *all;         /* 0, 1, 2, ... */
+    const uint32_t *dense; /* a piece of it that is asked for: kernels need not look at it */
     fd_arena *arena;
     fd_cel_value **memo;   /* per variable, by row; made when first used */
     uint32_t **memo_batch; /* which batch the row's value belongs to */
+    uint8_t **tested;      /* the same for bool variables that conditions ask for: bytes */
+    uint32_t **tested_batch;
     uint32_t batch_no;
     fd_cel_value **vectors; /* a stack of temporaries of FD_CEL_CHUNK values each */
     uint32_t n_vectors, used_vectors;
@@ -72,6 +76,13 @@ fd_cel_value *fd_run_push_vector(fd_cel_run *r);
 void fd_run_pop_vector(fd_cel_run *r);
 uint32_t *fd_run_push_selection(fd_cel_run *r);
 void fd_run_pop_selection(fd_cel_run *r);
+
+/* The rows among these whose mark is not the batch at hand, which becomes their mark. */
+uint32_t fd_run_unmarked(const fd_cel_run *r, uint32_t *marks, const uint32_t *rows, uint32_t n,
+                         uint32_t *out);
+
+/* x in where, neither being an error. */
+fd_cel_value fd_node_in(const fd_cel_value *x, const fd_cel_value *where);
 
 /* The result of a comparison operator for two values that are not errors. */
 fd_cel_value fd_node_compare(fd_cel_operator op, const fd_cel_value *a, const fd_cel_value *b);

@@ -23,7 +23,6 @@ struct fd_ruleset_run {
     const fd_ruleset *set;
     uint32_t max_rows;
     fd_cel_run *cel;
-    uint32_t *all;  /* 0, 1, 2, ... */
     uint32_t *rows; /* those a rule applies to */
     uint32_t *fired_rows;
     uint8_t *results;
@@ -50,9 +49,6 @@ fd_ruleset_run *fd_ruleset_run_new(const fd_ruleset *set, uint32_t max_rows)
     run->set = set;
     run->max_rows = max_rows;
     run->cel = fd_cel_run_new(set->programs, set->n_vars, max_rows);
-    run->all = array(max_rows, sizeof *run->all);
-    for (uint32_t i = 0; i < max_rows; i++)
-        run->all[i] = i;
     run->rows = array(max_rows, sizeof *run->rows);
     run->fired_rows = array(max_rows, sizeof *run->fired_rows);
     run->results = array(max_rows, sizeof *run->results);
@@ -73,7 +69,6 @@ void fd_ruleset_run_free(fd_ruleset_run *run)
     if (run == NULL)
         return;
     fd_cel_run_free(run->cel);
-    free(run->all);
     free(run->rows);
     free(run->fired_rows);
     free(run->results);
@@ -149,7 +144,7 @@ static const uint32_t *applicable(const fd_ruleset_run *run, const fd_rule_def *
 {
     *count = batch->root.n;
     if (r->rollout_limit == UINT64_MAX && r->info.snooze_until_us == 0)
-        return run->all;
+        return fd_cel_run_all(run->cel);
     uint32_t n = 0;
     const fd_col *rollout = r->rollout_path.n == 0 ? NULL : fd_batch_path(batch, r->rollout_path);
     const fd_col *snooze = r->snooze_path.n == 0 ? NULL : fd_batch_path(batch, r->snooze_path);
@@ -230,16 +225,17 @@ static void eval_rule(fd_ruleset_run *run, uint32_t rule, const fd_batch *batch,
     run->count_evaluations[rule] += n;
     uint32_t fired = 0;
     const char *why = NULL; /* of the first row that failed: the others cost no second look */
-    for (uint32_t i = 0; i < n; i++) {
+    const uint8_t *results = run->results;
+    for (uint32_t i = fd_cel_next(results, 0, n); i < n; i = fd_cel_next(results, i + 1, n)) {
         uint32_t row = rows[i];
-        if (run->results[i] == FD_CEL_TRUE) {
+        if (results[i] == FD_CEL_TRUE) {
             add_hit(run, row, rule);
             run->fired_rows[fired++] = row;
-        } else if (run->results[i] == FD_CEL_FAILED) {
-            if (why == NULL)
-                why = error_text(run, r->when, row);
-            failed(run, rule, row, why);
+            continue;
         }
+        if (why == NULL)
+            why = error_text(run, r->when, row);
+        failed(run, rule, row, why);
     }
     run->count_hits[rule] += fired;
     explain(run, rule, fired);

@@ -697,11 +697,15 @@ static void many_rows(void **state)
     for (uint32_t i = 0; i < ROWS; i++)
         rows[i] = ROWS - 1 - i;
     fd_cel_run *r = fd_cel_run_new(NULL, 0, ROWS);
-    fd_cel_run_begin(r, b);
-    fd_cel_test(r, p, rows, ROWS, hits);
-    for (uint32_t i = 0; i < ROWS; i++) {
-        uint32_t n = rows[i];
-        assert_int_equal(hits[i], n % 10 != 9 && (n % 3 == 0 || n > 990));
+    for (int all = 0; all < 2; all++) {
+        const uint32_t *asked = all ? fd_cel_run_all(r) + 5 : rows;
+        uint32_t count = all ? ROWS - 5 : ROWS;
+        fd_cel_run_begin(r, b);
+        fd_cel_test(r, p, asked, count, hits);
+        for (uint32_t i = 0; i < count; i++) {
+            uint32_t n = asked[i];
+            assert_int_equal(hits[i], n % 10 != 9 && (n % 3 == 0 || n > 990));
+        }
     }
     fd_cel_run_free(r);
     fd_diags_free(&d);

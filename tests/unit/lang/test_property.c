@@ -426,7 +426,7 @@ static uint8_t as_byte(const fd_cel_value *v)
 
 static void check(fixture *f, const expr *e, const fd_batch *b, const char *seed)
 {
-    static uint32_t rows[ROWS_MAX];
+    static uint32_t own[ROWS_MAX];
     static fd_cel_value got[ROWS_MAX];
     static uint8_t bytes[ROWS_MAX];
     fd_strbuf text = {0};
@@ -435,10 +435,15 @@ static void check(fixture *f, const expr *e, const fd_batch *b, const char *seed
     for (int row = 0; row < 3; row++)
         want[row] = ask(f, e, row);
     fd_cel_run *r = fd_cel_run_new(f->programs, (uint32_t)f->n_variables, 8);
-    for (int round = 0; round < 3; round++) {
+    for (int round = 0; round < 4; round++) {
+        const uint32_t *rows = own;
         uint32_t n = round == 0 ? 1 : 1 + below(f, round == 1 ? 8 : ROWS_MAX);
         for (uint32_t i = 0; i < n; i++)
-            rows[i] = below(f, 3);
+            own[i] = below(f, 3);
+        if (round == 3) {
+            n = 1 + below(f, 3);
+            rows = fd_cel_run_all(r) + 3 - n;
+        }
         fd_cel_run_begin(r, b);
         if (e->t == BOOL)
             fd_cel_test(r, p, rows, n, bytes);

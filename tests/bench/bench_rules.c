@@ -1,0 +1,187 @@
+/*
+ * What a rule set costs per event, over batches of 1 to 2048: evaluation alone, from decoded
+ * columns to verdicts, on generated payments with frauds among them.
+ *
+ * bench_rules [--json] [--events n] [--rules DIR]: ns per event, the best of several rounds over
+ * different events, one thread. Each timing covers many batches, so that a batch of one costs
+ * what it does in the service and not what the clock does.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "app/generate/payment.h"
+#include "app/generate/stream.h"
+#include "base/assert.h"
+#include "codec/decode.h"
+#include "store/ruleset.h"
+
+enum { MAX_EVENTS = 1 << 17, MAX_BATCH = 2048, SMALL = 64, ROUNDS = 9 };
+
+typedef struct bench {
+    fd_schema *schema;
+    fd_decoder *decoder;
+    fd_plan *plan;
+    fd_ruleset *set;
+    fd_ruleset_run *run;
+    fd_strbuf bytes;
+    fd_str events[MAX_EVENTS];
+    uint32_t n, at;
+    fd_verdict verdicts[MAX_BATCH];
+    int64_t times[MAX_BATCH];
+    uint64_t evaluated, fired;
+} bench;
+
+static double now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+static void die(fd_diags *d, const char *what)
+{
+    fd_strbuf out = {0};
+    fd_diags_render(d, &out);
+    fprintf(stderr, "%s\n%s", what, out.p == NULL ? "" : out.p);
+    exit(1);
+}
+
+static void make_events(bench *b, uint32_t n)
+{
+    fd_stream_config config = {.seed = 7,
+                               .customers = 20000,
+                               .start_ms = 1767225600000,
+                               .mean_gap_ns = 1000000,
+                               .fraud_ppm = 20000};
+    fd_stream *s = fd_stream_new(&config);
+    static size_t ends[MAX_EVENTS];
+    for (uint32_t i = 0; i < n; i++) {
+        fd_payment p;
+        fd_stream_next(s, &p);
+        fd_payment_avro(&p, &b->bytes);
+        ends[i] = b->bytes.n;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        size_t from = i == 0 ? 0 : ends[i - 1];
+        b->events[i] = (fd_str){b->bytes.p + from, (uint32_t)(ends[i] - from)};
+    }
+    b->n = n;
+    fd_stream_free(s);
+}
+
+static void setup(bench *b, const char *rules, uint32_t n, fd_diags *d)
+{
+    size_t len;
+    const char *json = fd_embedded_payment_schema(&len);
+    b->schema = fd_schema_parse(json, len, "payment.avsc", d);
+    if (b->schema == NULL)
+        die(d, "the schema");
+    b->decoder = fd_decoder_new(b->schema, FD_STR("tx_id"), FD_STR("event_time"), d);
+    b->plan = b->decoder == NULL ? NULL : fd_plan_new(b->decoder, NULL, d);
+    if (b->plan == NULL)
+        die(d, "the plan");
+    b->set = fd_ruleset_load(rules, fd_schema_type(b->schema), false, d);
+    if (b->set == NULL)
+        die(d, rules);
+    b->run = fd_ruleset_run_new(b->set, MAX_BATCH);
+    for (uint32_t i = 0; i < MAX_BATCH; i++)
+        b->times[i] = 1767225600000000;
+    make_events(b, n);
+}
+
+static void teardown(bench *b)
+{
+    fd_ruleset_run_free(b->run);
+    fd_ruleset_free(b->set);
+    fd_plan_free(b->plan);
+    fd_decoder_free(b->decoder);
+    fd_schema_free(b->schema);
+    fd_strbuf_free(&b->bytes);
+    free(b);
+}
+
+static void fill(bench *b, fd_batch *batch, uint32_t size)
+{
+    fd_batch_reset(batch);
+    for (uint32_t i = 0; i < size; i++) {
+        fd_poison why = fd_plan_decode(b->plan, b->events[b->at], batch);
+        FD_ASSERT(why == FD_POISON_NONE);
+        b->at = (b->at + 1) % b->n;
+    }
+}
+
+/* Nanoseconds per event over `count` batches of `size`, decoded beforehand. */
+static double round_of(bench *b, fd_batch **batches, uint32_t count, uint32_t size)
+{
+    for (uint32_t i = 0; i < count; i++)
+        fill(b, batches[i], size);
+    double t0 = now_ns();
+    for (uint32_t i = 0; i < count; i++) {
+        fd_ruleset_eval(b->run, batches[i], b->times, b->verdicts);
+        for (uint32_t row = 0; row < size; row++)
+            b->fired += b->verdicts[row].n_hits != 0;
+    }
+    double ns = now_ns() - t0;
+    b->evaluated += (uint64_t)count * size;
+    return ns / ((double)count * size);
+}
+
+static double best_of(bench *b, uint32_t size)
+{
+    uint32_t count = size >= SMALL ? MAX_BATCH / size : SMALL;
+    fd_batch *batches[SMALL];
+    for (uint32_t i = 0; i < count; i++)
+        batches[i] = fd_batch_new(fd_schema_type(b->schema), size, 0);
+    double best = 1e18;
+    for (int i = 0; i < ROUNDS * (size < 16 ? 4 : 1); i++) {
+        double ns = round_of(b, batches, count, size);
+        best = ns < best ? ns : best;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        fd_batch_free(batches[i]);
+    return best;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {{"json", no_argument, NULL, 'j'},
+                                            {"events", required_argument, NULL, 'n'},
+                                            {"rules", required_argument, NULL, 'r'},
+                                            {NULL, 0, NULL, 0}};
+    const char *rules = "rules/packs/starter";
+    bool json = false;
+    long n = 20000;
+    for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        if (c == 'j')
+            json = true;
+        else if (c == 'n')
+            n = strtol(optarg, NULL, 10);
+        else if (c == 'r')
+            rules = optarg;
+        else
+            return 2;
+    }
+    if (n < 1 || n > MAX_EVENTS) {
+        fprintf(stderr, "bench_rules: --events is 1 to %d\n", MAX_EVENTS);
+        return 2;
+    }
+    fd_diags d;
+    fd_diags_init(&d);
+    bench *b = calloc(1, sizeof *b);
+    FD_ALLOCATED(b);
+    setup(b, rules, (uint32_t)n, &d);
+    if (json)
+        printf("{\"bench\":\"rules\",\"unit\":\"ns/event\"");
+    for (uint32_t size = 1; size <= MAX_BATCH; size *= 2)
+        printf(json ? ",\"batch_%u\":%.1f" : "batch of %4u %9.1f ns/event\n", size,
+               best_of(b, size));
+    if (json)
+        printf("}\n");
+    fprintf(stderr, "%u rules; %.1f %% of the events had hits\n", fd_ruleset_n_rules(b->set),
+            100.0 * (double)b->fired / (double)b->evaluated);
+    teardown(b);
+    fd_diags_free(&d);
+    return 0;
+}
