@@ -28,11 +28,11 @@ static int run_one(const test_case *c)
     return 0;
 }
 
-static int wanted(const char *name, int argc, char **argv)
+static int wanted(const test_case *c, int argc, char **argv)
 {
-    int any = argc < 2;
+    int any = argc < 2 && !c->by_name;
     for (int i = 1; i < argc; i++)
-        any |= strstr(name, argv[i]) != NULL;
+        any |= strstr(c->name, argv[i]) != NULL;
     return any;
 }
 
@@ -46,7 +46,7 @@ int main(int argc, char **argv)
     }
     for (size_t f = 0; f < sizeof families / sizeof *families; f++) {
         for (const test_case *c = families[f]; c->name != NULL; c++) {
-            if (!wanted(c->name, argc, argv))
+            if (!wanted(c, argc, argv))
                 continue;
             int bad = run_one(c);
             failed += bad;

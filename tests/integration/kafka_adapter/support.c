@@ -70,7 +70,7 @@ const char *topic_new(int partitions)
     char text[512];
     rd_kafka_t *rk = plain(RD_KAFKA_PRODUCER, NULL);
     rd_kafka_queue_t *q = rd_kafka_queue_new(rk);
-    rd_kafka_NewTopic_t *t = rd_kafka_NewTopic_new(name, partitions, 1, text, sizeof text);
+    rd_kafka_NewTopic_t *t = rd_kafka_NewTopic_new(name, partitions, -1, text, sizeof text);
     rd_kafka_CreateTopics(rk, &t, 1, NULL, q);
     rd_kafka_event_t *e = rd_kafka_queue_poll(q, 20000);
     CHECK(e != NULL && rd_kafka_event_error(e) == 0, "create topic");

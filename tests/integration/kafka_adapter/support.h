@@ -27,6 +27,7 @@ _Noreturn void case_failed(void);
 typedef struct test_case {
     const char *name;
     void (*run)(void);
+    bool by_name; /* runs only when an argument picks it: it needs servers of its own */
 } test_case;
 
 extern const test_case source_cases[], txn_cases[], client_cases[];
