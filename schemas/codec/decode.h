@@ -43,7 +43,8 @@ typedef struct fd_scan {
 } fd_scan;
 
 /* `id_path`: a string, enum, uuid, int or long; `time_path`: timestamp-*, or a long taken as
- * milliseconds; both dotted through records. NULL after an error in `diags`. */
+ * milliseconds; both dotted through records. Both NULL: rows without identity, as tools want them,
+ * which are not refused for the lack of it. NULL after an error in `diags`. */
 fd_decoder *fd_decoder_new(const fd_schema *reader, fd_str id_path, fd_str time_path,
                            fd_diags *diags);
 void fd_decoder_free(fd_decoder *d); /* NULL is fine */
@@ -62,7 +63,7 @@ fd_poison fd_plan_scan(const fd_plan *p, fd_str payload, fd_scan *out);
  * made of the reader's type and have room for a row. */
 fd_poison fd_plan_decode(const fd_plan *p, fd_str payload, fd_batch *into);
 
-/* Id (ints in decimal, in the batch's arena) and time of a decoded row. */
+/* Id (ints in decimal, in the batch's arena) and time of a decoded row; with identity only. */
 fd_str fd_decoder_id(const fd_decoder *d, const fd_batch *b, uint32_t row);
 int64_t fd_decoder_time_us(const fd_decoder *d, const fd_batch *b, uint32_t row);
 

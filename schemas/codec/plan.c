@@ -50,7 +50,7 @@ fd_plan *fd_plan_new(const fd_decoder *d, const fd_schema *writer, fd_diags *dia
         return NULL;
     p->type = d->type;
     p->n_cols = d->n_cols;
-    p->identity = true;
+    p->identity = d->identity;
     return p;
 }
 
@@ -178,8 +178,10 @@ fd_decoder *fd_decoder_new(const fd_schema *reader, fd_str id_path, fd_str time_
     d->reader = reader;
     d->type = fd_schema_type(reader);
     d->n_cols = fd_type_ext_of(d->type)->n_cols;
-    bool id = set_id(d, id_path, diags);
-    bool time = set_time(d, time_path, diags);
+    d->id_col = d->time_col = FD_NO_COL;
+    d->identity = id_path.p != NULL || time_path.p != NULL;
+    bool id = !d->identity || set_id(d, id_path, diags);
+    bool time = !d->identity || set_time(d, time_path, diags);
     if (id && time)
         return d;
     fd_decoder_free(d);
@@ -204,6 +206,7 @@ const fd_schema *fd_decoder_schema(const fd_decoder *d)
 fd_str fd_decoder_id(const fd_decoder *d, const fd_batch *b, uint32_t row)
 {
     FD_CHECK_MAGIC(d, FD_DECODER_MAGIC);
+    FD_ASSERT(d->identity);
     const fd_col *c = b->cols[d->id_col];
     FD_ASSERT(row < c->n && c->valid[row] == 1);
     if (!d->id_int)
@@ -216,6 +219,7 @@ fd_str fd_decoder_id(const fd_decoder *d, const fd_batch *b, uint32_t row)
 int64_t fd_decoder_time_us(const fd_decoder *d, const fd_batch *b, uint32_t row)
 {
     FD_CHECK_MAGIC(d, FD_DECODER_MAGIC);
+    FD_ASSERT(d->identity);
     const fd_col *c = b->cols[d->time_col];
     FD_ASSERT(row < c->n && c->valid[row] == 1);
     /* decode refused what would overflow here */

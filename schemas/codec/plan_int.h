@@ -113,7 +113,8 @@ struct fd_decoder {
     const fd_schema *reader;
     const fd_type *type;
     uint32_t n_cols;
-    uint32_t id_col, time_col;
+    bool identity;             /* the rest means something */
+    uint32_t id_col, time_col; /* FD_NO_COL without */
     bool id_int;
     uint32_t time_mul, time_div;
 };

@@ -169,8 +169,11 @@ static fd_class encode(load *l, fd_str record, fd_diags *diags, fd_err *err)
 static fd_class fields_of_json(load *l, char digits[24], json_t **root, fd_kafka_record *r,
                                fd_err *err)
 {
-    *root = json_loadb(l->json.p, l->json.n, 0, NULL);
-    FD_ASSERT(*root != NULL);
+    json_error_t why;
+    *root = json_loadb(l->json.p, l->json.n, JSON_ALLOW_NUL, &why);
+    if (*root == NULL) /* a map's key with a NUL in it */
+        return fd_fail(err, FD_RETRY, FD_EXIT_CHECK, "%s: record %" PRIu64 ": %s", l->file,
+                       number(l), why.text);
     fd_class rc = l->o->key == NULL ? FD_OK : set_key(l, *root, digits, r, err);
     if (rc == FD_OK && l->o->timestamp != NULL)
         rc = set_timestamp(l, *root, r, err);

@@ -218,8 +218,17 @@ static int execute(tap *t)
     return finish(t, follow(t, &err), &err);
 }
 
+static const char *const OUTPUTS[] = {"json", "table", "csv", NULL};
+
 static int check(const fd_cli *cli, const options *o)
 {
+    for (const char *const *out = OUTPUTS; o->from != NULL && *out != NULL; out++) {
+        if (strcmp(o->from, *out) == 0)
+            return fd_cli_usage_error(cli,
+                                      "-o says where to begin, as kcat's does; write "
+                                      "--output %s",
+                                      *out);
+    }
     if (o->kafka.topic == NULL)
         return fd_cli_usage_error(cli, "which topic? give -t TOPIC");
     bool registered = o->registry.url != NULL;
@@ -247,7 +256,6 @@ static const char EXAMPLES[] =
 
 int fd_cmd_tap(int argc, char **argv)
 {
-    static const char *const OUTPUTS[] = {"json", "table", "csv", NULL};
     options o = {.partition = -1};
     const fd_opt opts[] = {
         FD_KAFKA_OPTIONS(o.kafka),

@@ -1,13 +1,29 @@
 /* The Kafka options of the tools; see kafka_options.h. */
 #include "app/kafka_options.h"
 
+#include <stdatomic.h>
+
 #include "base/assert.h"
+
+static const int64_t FAIL_PAUSE_NS = 30000000000;
+
+/* Each attempt to connect fails for the same reason: one line of them in a while is enough. */
+static bool is_repeated(const char *facility)
+{
+    static _Atomic int64_t last_ns = INT64_MIN;
+    if (strcmp(facility, "FAIL") != 0)
+        return false;
+    int64_t now = fd_cli_mono_ns(), last = atomic_load(&last_ns);
+    if (last != INT64_MIN && now - last < FAIL_PAUSE_NS)
+        return true;
+    return !atomic_compare_exchange_strong(&last_ns, &last, now);
+}
 
 /* Called from librdkafka's threads: stdio locks the stream. */
 static void log_line(void *self, fd_log_level level, const char *facility, const char *text)
 {
     (void)self;
-    if (level >= FD_LOG_WARN)
+    if (level >= FD_LOG_WARN && !is_repeated(facility))
         fd_cli_notice("kafka: %s: %s", facility, text);
 }
 

@@ -326,6 +326,26 @@ def test_produce_standard_input_and_no_key(context):
                           all(m.key() is None for m in messages), "without a key, in turn")
 
 
+def test_produce_keys_of_all_kinds(context):
+    """Whatever the field holds: a null key, an empty one, numbers, fields that only JSON can tell."""
+    check = context.results.check
+    path = context.logs / "keys.jsonl"
+    records = [payment(0, device_id="D1", ip="\u0000"), payment(1), payment(2, device_id=""), payment(3, card_id="k" * 300)]
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    wanted = {"device_id": [b"D1", None, b"", None], "card_id": [b"C0", b"C1", b"C2", b"k" * 300],
+              "mcc": [b"5411"] * 4, "is_recurring": None, "channel": [b"pos"] * 4, "event_time": None}
+    for field, keys in wanted.items():
+        topic = context.create_topic(context.fresh("key"), 1)
+        done = fraudd(context, "produce", "-b", context.bootstrap, "-t", topic, "--schema", "payment", "--key", field, path)
+        found = [message.key() for message in consume(context, topic, 1)]
+        if field == "is_recurring":
+            expect(context, "true and false are no keys", done, 1, "--key", "neither text nor a whole number")
+        elif field == "event_time":
+            check(found[0] == b"2026-01-01T00:00:00Z" and len(found) == 4, "a time is a key as text", [str(found), done.err])
+        else:
+            check(found == keys, f"--key {field}", [str(found), done.err])
+
+
 def test_produce_refuses_bad_records(context):
     topic = context.create_topic(context.fresh("bad"), 1)
     lines = [json.dumps(payment(number)) for number in range(10)]
@@ -533,6 +553,7 @@ def test_usage_and_exit_codes(context):
         (("generate", "-t", "x", "--framing", "confluent"), 2, "--schema-id"),
         (("tap",), 2, "-t TOPIC"),
         (("tap", "-t", "x", "--bogus"), 2, "unknown option --bogus"),
+        (("tap", "-t", "x", "-o", "json"), 2, "--output json"),
         (("tap", "-t", "x", "-s", "/no/such.avsc"), 78, "/no/such.avsc"),
         (("produce", "-t", "x"), 2, "missing"),
         (("produce", "-t", "x", "--schema", "payment", "y.txt"), 1, "y.txt"),
@@ -545,7 +566,10 @@ def test_usage_and_exit_codes(context):
         (("schema", "frobnicate", "payment"), 2, "neither check nor print"),
     ]
     for arguments, code, text in cases:
-        expect(context, f"fraudd {' '.join(arguments)}", fraudd(context, *arguments), code, text)
+        done = fraudd(context, *arguments)
+        expect(context, f"fraudd {' '.join(arguments)}", done, code, text)
+        told = [line for line in done.err.splitlines() if line[:1] not in ("%", " ")]
+        context.results.check(len(told) == 1 and done.err.count("error:") < 2, "in one line", done.err)
     for command in ("generate", "produce", "tap", "schema"):
         done = fraudd(context, command, "-h")
         context.results.check(done.code == 0 and "Examples:" in done.out and not done.err, f"{command} -h", done.err)

@@ -128,7 +128,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         if self.troubled() or self.refused():
             return
-        match = re.fullmatch(r"/schemas/ids/([0-9]{1,10})", self.path)
+        match = re.fullmatch(r"/schemas/ids/([0-9]{1,10})(?:\?.*)?", self.path)
         if match is None:
             self.answer(404, {"error_code": 404, "message": "HTTP 404 Not Found"})
             return
@@ -150,7 +150,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         if self.troubled() or self.refused():
             return
-        match = re.fullmatch(r"/subjects/([^/]+)/versions", self.path)
+        match = re.fullmatch(r"/subjects/([^/?]+)/versions(?:\?.*)?", self.path)
         if match is None:
             self.answer(404, {"error_code": 404, "message": "HTTP 404 Not Found"})
         elif body is None or not isinstance(body.get("schema"), str):

@@ -104,13 +104,8 @@ static fd_class file_error(const fd_sink *s, fd_err *err, const char *what)
 /* What the container writer says, in one line. */
 static fd_class container_error(fd_sink *s, fd_err *err)
 {
-    fd_strbuf text = {0};
-    fd_diags_render(&s->diags, &text);
-    while (text.n > 0 && text.p[text.n - 1] == '\n')
-        text.p[--text.n] = '\0';
-    fd_fail(err, FD_FATAL, FD_EXIT_CHECK, "%s", text.n > 0 ? text.p : s->name);
-    fd_strbuf_free(&text);
-    return FD_FATAL;
+    const char *text = s->diags.n > 0 ? s->diags.items[0].text : "it cannot be written";
+    return fd_fail(err, FD_FATAL, FD_EXIT_CHECK, "%s: %s", s->name, text);
 }
 
 static fd_class open_file(fd_sink *s, fd_err *err)

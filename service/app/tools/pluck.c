@@ -30,29 +30,17 @@ static bool can_be_time(const fd_type *t)
     return t != NULL && (whole(t) || (t->kind == FD_TIMESTAMP && t->per_second >= 1000));
 }
 
-/* A decoder wants both an id and a time: what is not asked for is any field that would do. */
-static const char *stand_in(const fd_type *record, bool (*fits)(const fd_type *))
-{
-    for (uint32_t i = 0; i < record->n_fields; i++) {
-        if (fits(record->fields[i].type))
-            return record->fields[i].name;
-    }
-    return NULL;
-}
-
 fd_pluck *fd_pluck_new(const fd_schema *schema, const char *key, const char *time)
 {
     const fd_type *type = fd_schema_type(schema);
-    const char *id = key != NULL ? key : stand_in(type, can_be_key);
-    const char *at = time != NULL ? time : stand_in(type, can_be_time);
-    if (id == NULL || at == NULL || !can_be_key(fd_type_path(type, fd_str_from(id))) ||
-        !can_be_time(fd_type_path(type, fd_str_from(at))))
+    if ((key != NULL && !can_be_key(fd_type_path(type, fd_str_from(key)))) ||
+        (time != NULL && !can_be_time(fd_type_path(type, fd_str_from(time)))))
         return NULL;
     fd_pluck *p = calloc(1, sizeof *p);
     FD_ALLOCATED(p);
     fd_diags diags;
     fd_diags_init(&diags);
-    p->decoder = fd_decoder_new(schema, fd_str_from(id), fd_str_from(at), &diags);
+    p->decoder = fd_decoder_new(schema, (fd_str){0}, (fd_str){0}, &diags);
     p->plan = p->decoder == NULL ? NULL : fd_plan_new(p->decoder, NULL, &diags);
     fd_diags_free(&diags);
     if (p->plan == NULL) {

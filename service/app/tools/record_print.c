@@ -225,7 +225,7 @@ static void row(fd_tap_printer *p, const fd_tap_record *r)
         add_cell(p, key.n == 0 ? "" : key.p, 14);
         fd_strbuf_free(&key);
     }
-    json_t *root = json_loadb(r->json.p, r->json.n, 0, NULL);
+    json_t *root = json_loadb(r->json.p, r->json.n, JSON_ALLOW_NUL, NULL);
     for (uint32_t i = 0; i < p->columns->n_fields; i++) {
         const fd_field *f = &p->columns->fields[i];
         add_json_cell(p, json_object_get(root, f->name), width_of(f));

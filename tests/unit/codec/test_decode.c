@@ -215,10 +215,30 @@ static void test_times_have_bounds(void **state)
     close_all(&f);
 }
 
+/* Tools want rows whatever their identity. */
+static void test_without_identity(void **state)
+{
+    (void)state;
+    fixture f;
+    fd_scan s;
+    open_paths(&f,
+               "{'type':'record','name':'E','fields':[{'name':'id','type':['null','string']},"
+               "{'name':'ts','type':['null','long']}]}",
+               NULL, NULL);
+    assert_int_equal(feed(&f, "00 00", &s), FD_POISON_NONE);
+    assert_true(s.null_id && s.null_time && !s.bad_id);
+    assert_int_equal(feed(&f, "02 00 02 feffffffffffffffff01", &s), FD_POISON_NONE);
+    assert_int_equal(feed(&f, "00 00 00", &s), FD_POISON_TRAILING_BYTES);
+    assert_int_equal(feed(&f, "00", &s), FD_POISON_TRUNCATED);
+    close_all(&f);
+}
+
 static const struct {
     const char *id, *time, *part;
 } bad_paths[] = {
     {"idd", "ts", "E has no field 'idd' for the id, did you mean 'id'?"},
+    {NULL, "ts", "E has no field '' for the id"},
+    {"id", NULL, "E has no field '' for the time"},
     {"", "ts", "E has no field '' for the id"},
     {"id", "t", "E has no field 't' for the time, did you mean 'ts'?"},
     {"id", "ts.x", "E has no field 'ts.x' for the time"},
@@ -549,6 +569,7 @@ int main(void)
         cmocka_unit_test(test_ids_of_enums_and_nested_paths),
         cmocka_unit_test(test_null_on_the_way_to_the_id),
         cmocka_unit_test(test_times_have_bounds),
+        cmocka_unit_test(test_without_identity),
         cmocka_unit_test(test_bad_paths),
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_every_cut),
