@@ -51,7 +51,6 @@ static const fd_source_ops ops = {
     .bounds = fd_source_bounds,
     .at_time = fd_source_at_time,
     .cached_end = fd_source_cached_end,
-    .pin = fd_source_pin,
     .membership = fd_source_membership,
     .membership_free = fd_source_membership_free,
 };

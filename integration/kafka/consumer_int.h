@@ -121,7 +121,6 @@ fd_class fd_source_bounds(void *self, fd_tp tp, int64_t *first, int64_t *next, i
 fd_class fd_source_at_time(void *self, fd_tp tp, int64_t time_ms, int64_t *offset, int timeout_ms,
                            fd_err *err);
 int64_t fd_source_cached_end(void *self, fd_tp tp);
-fd_class fd_source_pin(void *self, const fd_tpo *parts, uint32_t n, fd_err *err);
 fd_class fd_source_membership(void *self, fd_membership *out, fd_err *err);
 void fd_source_membership_free(void *self, fd_membership *m);
 

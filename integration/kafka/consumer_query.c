@@ -1,5 +1,5 @@
 /*
- * Questions to the broker about offsets, and the one plain commit (pin).
+ * Questions to the broker about offsets.
  *
  * Any thread but for cached_end: librdkafka's calls are, and of the adapter only what never
  * changes after start (topics, handles) is read here.
@@ -8,8 +8,6 @@
 
 #include "base/assert.h"
 #include "kafka/consumer_int.h"
-
-enum { PIN_LIMIT_MS = 10000 };
 
 static const char *topic_of(const fd_kafka_source *s, fd_tp tp)
 {
@@ -103,32 +101,6 @@ int64_t fd_source_cached_end(void *self, fd_tp tp)
         RD_KAFKA_RESP_ERR_NO_ERROR)
         return -1;
     return high >= 0 ? high : -1;
-}
-
-fd_class fd_source_pin(void *self, const fd_tpo *parts, uint32_t n, fd_err *err)
-{
-    fd_kafka_source *s = fd_source_of(self);
-    FD_ASSERT(n > 0);
-    rd_kafka_topic_partition_list_t *list = list_of(s, parts, n, true);
-    rd_kafka_queue_t *answer = rd_kafka_queue_new(s->rk);
-    rd_kafka_resp_err_t code = rd_kafka_commit_queue(s->rk, list, answer, NULL, NULL);
-    rd_kafka_topic_partition_list_destroy(list);
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        rd_kafka_event_t *event = rd_kafka_queue_poll(answer, PIN_LIMIT_MS);
-        code = event == NULL ? RD_KAFKA_RESP_ERR__TIMED_OUT : rd_kafka_event_error(event);
-        const rd_kafka_topic_partition_list_t *done = event == NULL
-                                                          ? NULL
-                                                          : rd_kafka_event_topic_partition_list(
-                                                                event);
-        for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && done != NULL && i < done->cnt; i++)
-            code = done->elems[i].err;
-        if (event != NULL)
-            rd_kafka_event_destroy(event);
-    }
-    rd_kafka_queue_destroy(answer);
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
-        return FD_OK;
-    return fd_kafka_fail_query(err, code, "commit of start offsets", NULL);
 }
 
 fd_class fd_source_membership(void *self, fd_membership *out, fd_err *err)

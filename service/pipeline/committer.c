@@ -188,7 +188,7 @@ bool fd_committer_ready(fd_committer *c)
 
 void fd_committer_submit(fd_committer *c, fd_job *job)
 {
-    FD_ASSERT(job->n > 0 && job->n_spans > 0 && job->n_records >= job->n);
+    FD_ASSERT(job->n_spans > 0 && job->n_records >= job->n);
     fd_committer_lock(c);
     FD_ASSERT(c->n_jobs < FD_LANES && !c->stopping);
     job->seq = c->next_seq++;

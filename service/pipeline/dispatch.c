@@ -12,7 +12,7 @@
  * event has waited long enough (fewer, larger transactions under load). */
 static bool due(fd_worker *w, int64_t now)
 {
-    if (w->queued == 0 || w->breaker.tripped || !fd_committer_ready(w->committer))
+    if (w->queued == 0 || w->pinning || w->breaker.tripped || !fd_committer_ready(w->committer))
         return false;
     uint32_t in_flight = fd_committer_in_flight(w->committer);
     if (in_flight >= w->config.max_in_flight)
@@ -207,7 +207,7 @@ void fd_worker_reap(fd_worker *w)
 {
     for (fd_job *job = fd_committer_reap(w->committer); job != NULL;
          job = fd_committer_reap(w->committer)) {
-        if (job->outcome == FD_JOB_COMMITTED)
+        if (job->outcome == FD_JOB_COMMITTED && job->n > 0)
             report_batch(w, job);
         settle(w, job);
         for (uint32_t i = 0; i < job->n; i++)

@@ -4,7 +4,8 @@
  * It keeps its events (and so the source's buffers), its encoded records and the offsets it moves,
  * so that after any failure the same bytes can be produced again without a seek.
  * Invariants: spans are disjoint partitions with begin < end; records hold one decision per event,
- * in event order, and a dead letter after each invalid one.
+ * in event order, and a dead letter after each invalid one. A job without events only gives new
+ * partitions their start.
  * Owner: the engine thread while it is formed and after it was reaped, the committer in between;
  * `cancelled` alone is shared, under the committer's lock.
  */
@@ -18,7 +19,7 @@
 /* What a job moves in one partition. */
 typedef struct fd_span {
     fd_tp tp;
-    int64_t begin; /* committed offset it starts from */
+    int64_t begin; /* committed offset it starts from; -1 = none yet (then it has no events) */
     int64_t end;   /* committed offset it leaves */
     int32_t leader_epoch;
     int64_t found; /* by recovery: the committed offset it saw; -2 = not asked */

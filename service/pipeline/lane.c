@@ -3,7 +3,8 @@
  * commit, one transition per call.
  *
  * Invariants: offsets are sent only by the lane whose job is the oldest in flight, for a job that
- * was not cancelled, under a membership with a generation; a dirty producer never begins.
+ * was not cancelled, under a membership with a generation, and not while another lane's last
+ * transaction could still change; a dirty producer never begins.
  * Thread: the lane's; the lock is held on entry and return, and let go around every port call.
  */
 #include <stdio.h>
@@ -52,7 +53,7 @@ static fd_step advance_closed(fd_committer *c, int i, int *backoff_ms)
         for (int k = 0; k < FD_LANES; k++)
             others = others && c->lanes[k].state != FD_LANE_CLOSED;
         c->opened = c->opened || others;
-        fd_committer_wake(c, FD_LANES);
+        fd_committer_wake_all(c);
         return FD_STEP_AGAIN;
     }
     if (fd_committer_hopeless(&err)) {
@@ -151,6 +152,23 @@ static fd_step advance_produce(fd_committer *c, int i, int *backoff_ms)
     return FD_STEP_AGAIN;
 }
 
+/* Another lane has committed on a bad connection and was not renewed yet: a late copy of its
+ * TxnOffsetCommit may still join that transaction, until the broker has written its last marker,
+ * and would then be appended after ours: the group's offset would move back. An epoch later it is
+ * void. (What is dirty and not idle is behind us and has sent no offsets.) */
+static bool others_clean(const fd_committer *c, int i)
+{
+    for (int k = 0; k < FD_LANES; k++) {
+        fd_lane_state state = c->lanes[k].state;
+        if (k == i)
+            continue;
+        if (state == FD_LANE_CLOSED ||
+            (state == FD_LANE_IDLE && ops_of(c)->dirty(c->config.txn.self, k)))
+            return false;
+    }
+    return true;
+}
+
 static fd_step advance_gate(fd_committer *c, int i)
 {
     fd_lane *lane = &c->lanes[i];
@@ -160,7 +178,7 @@ static fd_step advance_gate(fd_committer *c, int i)
         fd_committer_trouble(c, i, &err);
         return FD_STEP_AGAIN;
     }
-    if (c->jobs[0] != lane->job) {
+    if (c->jobs[0] != lane->job || !others_clean(c, i)) {
         if (fd_committer_now(c) - lane->job->began_ns < c->config.txn_timeout_ns)
             return FD_STEP_WAIT;
         fd_fail(&err, FD_ABORT, 0, "the transaction before it takes too long");

@@ -131,20 +131,56 @@ static fd_class first_offset(fd_worker *w, fd_tpo *tpo, fd_err *err)
     return cls;
 }
 
+/* A transaction that moves new partitions from nothing to their start. */
+static fd_class form_pin(fd_worker *w, fd_job *job, uint32_t n, fd_err *err)
+{
+    for (uint32_t i = 0; i < n && job->n_spans < job->max_events; i++) {
+        if (w->tpos[i].offset >= 0)
+            continue;
+        fd_class cls = first_offset(w, &w->tpos[i], err);
+        if (cls != FD_OK)
+            return cls;
+        job->spans[job->n_spans++] = (fd_span){.tp = w->tpos[i].tp,
+                                               .begin = -1,
+                                               .end = w->tpos[i].offset,
+                                               .leader_epoch = -1,
+                                               .found = -2};
+    }
+    return FD_OK;
+}
+
 /* Start offsets of partitions that are new to the group are committed first: where it starts may
- * not depend on when it crashes. */
-static fd_class settle_offsets(fd_worker *w, uint32_t n, fd_err *err)
+ * not depend on when it crashes. In a transaction like any other, because of a plain commit the
+ * network may deliver a second copy, later, when the group is further on. */
+static fd_class pin_starts(fd_worker *w, uint32_t n, fd_err *err)
+{
+    w->pinning = !fd_committer_ready(w->committer);
+    if (w->pinning)
+        return FD_OK; /* dispatch leaves the next place to us */
+    FD_ASSERT(w->n_spare > 0);
+    fd_job *job = w->spare[w->n_spare - 1];
+    fd_class cls = form_pin(w, job, n, err);
+    if (cls != FD_OK) {
+        fd_job_reset(job);
+        return cls;
+    }
+    w->n_spare--;
+    job->formed_ns = fd_worker_now(w);
+    fd_committer_submit(w->committer, job);
+    return FD_OK;
+}
+
+/* *settled: all have an offset to start from. */
+static fd_class settle_offsets(fd_worker *w, uint32_t n, bool *settled, fd_err *err)
 {
     const fd_source *s = &w->config.source;
     fd_class cls = s->ops->committed(s->self, w->tpos, n, START_CALL_MS, err);
-    for (uint32_t i = 0; cls == FD_OK && i < n; i++) {
-        if (w->tpos[i].offset >= 0)
-            continue;
-        cls = first_offset(w, &w->tpos[i], err);
-        if (cls == FD_OK)
-            cls = s->ops->pin(s->self, &w->tpos[i], 1, err);
-    }
-    return cls;
+    *settled = cls == FD_OK;
+    for (uint32_t i = 0; i < n; i++)
+        *settled = *settled && w->tpos[i].offset >= 0;
+    if (cls != FD_OK || *settled)
+        return cls;
+    return pin_starts(w, n, err);
 }
 
 static void go_live(fd_worker *w, uint32_t n)
@@ -183,7 +219,10 @@ static void progress_starting(fd_worker *w, bool fresh)
     FD_FAILPOINT("in_assign");
     fd_err err = {0};
     const fd_source *s = &w->config.source;
-    fd_class cls = settle_offsets(w, n, &err);
+    bool settled;
+    fd_class cls = settle_offsets(w, n, &settled, &err);
+    if (cls == FD_OK && !settled)
+        return;
     if (cls == FD_OK)
         cls = fresh ? s->ops->assign(s->self, w->tpos, n, &err)
                     : s->ops->restart(s->self, w->tpos, n, &err);
@@ -199,6 +238,7 @@ static void progress_starting(fd_worker *w, bool fresh)
 
 void fd_worker_rebalance(fd_worker *w)
 {
+    w->pinning = false;
     if (w->leaving) {
         progress_leaving(w);
         return;

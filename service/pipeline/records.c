@@ -162,7 +162,7 @@ fd_tpo *fd_records_next_offsets(fd_job *job)
 {
     for (uint32_t i = 0; i < job->n_spans; i++) {
         FD_ASSERT(job->spans[i].end > job->spans[i].begin);
-        FD_ASSERT(job->spans[i].begin >= 0);
+        FD_ASSERT(job->spans[i].end >= 0);
         job->next[i] = (fd_tpo){.tp = job->spans[i].tp,
                                 .offset = job->spans[i].end,
                                 .leader_epoch = job->spans[i].leader_epoch};

@@ -36,6 +36,7 @@ struct fd_worker {
     int64_t leaving_since_ns;
     bool leaving_lost;
     bool joined;
+    bool pinning;           /* start offsets wait for a place in the committer */
     bool merge_waits;       /* the last pick waited for an empty partition */
     bool starved;           /* events are queued, and none of them may be taken now */
     int64_t retry_start_ns; /* not before: ask again for start offsets */

@@ -73,9 +73,6 @@ typedef struct fd_source_ops {
     /* The next offset of the log by the last fetch response (read_committed: last stable
      * offset); -1 = not known yet. */
     int64_t (*cached_end)(void *self, fd_tp tp);
-    /* Commits start offsets outside any transaction, once, for partitions that have none: a
-     * group that starts at "latest" must not move when it crashes before its first decision. */
-    fd_class (*pin)(void *self, const fd_tpo *parts, uint32_t n, fd_err *err);
 
     /* Any thread; give back with membership_free. */
     fd_class (*membership)(void *self, fd_membership *out, fd_err *err);

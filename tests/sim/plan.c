@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "base/hash.h"
 
 const char *sim_act_name(sim_act_kind kind)
 {
@@ -62,7 +63,7 @@ static void draw_times(sim_plan *p, model_rng *r)
     p->txn_timeout_ns = MODEL_MS(upto(r, 300, 2500));
     p->worker_timeout_ns = p->txn_timeout_ns + MODEL_MS(upto(r, 0, 1500));
     p->revoke_timeout_ns = MODEL_MS(upto(r, 50, 1500));
-    p->call_timeout_ms = half(r) ? (int)upto(r, 1, 30) : (int)upto(r, 100, 1000);
+    p->call_timeout_ms = half(r) ? (int)upto(r, 10, 40) : (int)upto(r, 100, 1000);
     p->session_ns = MODEL_MS(upto(r, 600, 2000));
     p->heartbeat_ns = p->session_ns / 5;
     p->rebalance_ns = MODEL_MS(upto(r, 2000, 5000));
@@ -178,7 +179,7 @@ static int by_time(const void *a, const void *b)
 
 void sim_plan_draw(sim_plan *p, uint64_t seed)
 {
-    model_rng r = {.state = seed * 0x9e3779b97f4a7c15ULL + 0x5bd1e995};
+    model_rng r = {.state = fd_hash64(&seed, sizeof seed, 1)};
     *p = (sim_plan){.seed = seed};
     draw_sizes(p, &r);
     draw_times(p, &r);

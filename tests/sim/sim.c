@@ -171,7 +171,7 @@ static void begin(sim *s, uint64_t seed, FILE *trace, bool hashed)
 {
     *s = (sim){.trace = trace};
     sim_plan_draw(&s->plan, seed);
-    s->rng.state = seed ^ 0x94d049bb133111ebULL;
+    s->rng.state = fd_hash64(&seed, sizeof seed, 2);
     model_clock_init(&s->clock);
     s->began_ns = s->clock.now_ns;
     open_model(s, trace != NULL || hashed);

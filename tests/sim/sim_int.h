@@ -35,7 +35,6 @@ typedef struct sim {
     int64_t asleep_ns[SIM_PROCESSES_MAX][SIM_ACTORS];
     uint32_t n_processes;
     int current[SIM_SLOTS_MAX]; /* index + 1 of the process that has the slot; 0 = none */
-    bool twinned[SIM_SLOTS_MAX];
     fd_consent consents[SIM_CONSENTS_MAX];
     uint32_t n_consents;
     uint32_t n_appended;

@@ -84,7 +84,6 @@ static void twin(sim *s, int slot, int64_t ns)
         return;
     model_pause(s->m, p->client, true);
     s->current[slot] = 0;
-    s->twinned[slot] = true;
     start(s, slot);
     later(s, SIM_ACT_RESUME, slot, p, ns);
 }
@@ -273,12 +272,14 @@ static void free_process(sim *s, uint32_t i)
     }
 }
 
-/* Only one whose place was taken may fail. */
+/* Only one whose place was taken may fail: by a twin, or by a join that its dead predecessor had
+ * sent and that arrives after its own. */
 static void bury(sim *s, uint32_t i)
 {
     sim_process *p = s->processes[i];
     const fd_err *err = fd_worker_failure(p->worker);
-    bool may = p->killed || (p->config.instance >= 0 && s->twinned[p->config.instance]);
+    bool may = p->killed ||
+               (p->config.instance >= 0 && strstr(err->text, "has this instance name") != NULL);
     if (p->failed && !may)
         sim_check_broken(s->check, "c%d gave up: %s", p->client, err->text);
     for (int slot = 0; slot < SIM_SLOTS_MAX; slot++) {

@@ -24,7 +24,7 @@ void model_join(model *m, model_client *c)
 {
     if (c->fatal || c->left || c->join_ticket != 0)
         return;
-    c->rejoin = false;
+    c->rejoin = c->join_pending = false;
     c->join_ticket = ++m->next_ticket;
     model_request *r = model_request_new(m, c, -1, MODEL_JOIN_GROUP);
     r->ticket = c->join_ticket;
@@ -36,11 +36,14 @@ void model_join(model *m, model_client *c)
 
 static void fire_join(model *m, void *arg)
 {
-    model_join(m, arg);
+    model_client *c = arg;
+    if (c->join_pending)
+        model_join(m, c);
 }
 
 static void join_later(model *m, model_client *c)
 {
+    c->join_pending = true;
     model_at_client(m, c->index, model_now(m) + MODEL_MS(JOIN_AGAIN_MS), fire_join, c);
 }
 
@@ -122,7 +125,7 @@ static void heartbeat_answered(model *m, const model_request *r, const model_ans
         return;
     switch (a->err) {
     case MODEL_E_REBALANCE_IN_PROGRESS:
-        if (c->join_ticket != 0 || c->rejoin)
+        if (c->join_ticket != 0 || c->join_pending || c->rejoin)
             break;
         if (m->config.cooperative || (c->owned == 0 && !anything_open(c))) {
             want_join(m, c);
@@ -136,7 +139,7 @@ static void heartbeat_answered(model *m, const model_request *r, const model_ans
         break;
     case MODEL_E_UNKNOWN_MEMBER_ID:
     case MODEL_E_ILLEGAL_GENERATION:
-        if (c->join_ticket == 0)
+        if (c->join_ticket == 0 && !c->join_pending)
             model_lost(m, c);
         break;
     case MODEL_E_FENCED_INSTANCE_ID:

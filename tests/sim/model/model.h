@@ -48,7 +48,6 @@ typedef struct model model;
 #define MODEL_APIS(X)            \
     X(PRODUCE, 0)                \
     X(LIST_OFFSETS, 2)           \
-    X(OFFSET_COMMIT, 8)          \
     X(OFFSET_FETCH, 9)           \
     X(JOIN_GROUP, 11)            \
     X(HEARTBEAT, 12)             \

@@ -207,6 +207,7 @@ typedef struct model_client {
     uint32_t member_id;
     int32_t generation;
     uint64_t join_ticket; /* 0: none under way */
+    bool join_pending;    /* again, in a moment */
     bool rejoin;          /* once nothing is open */
     model_bits owned;
     model_bits due_assign, due_revoke, due_lost;

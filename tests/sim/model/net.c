@@ -58,7 +58,6 @@ static bool take(model *m, const model_request *r, model_answer *a)
     case MODEL_PRODUCE:
     case MODEL_LIST_OFFSETS:
         return model_partition_take(m, r, a);
-    case MODEL_OFFSET_COMMIT:
     case MODEL_OFFSET_FETCH:
     case MODEL_TXN_OFFSET_COMMIT:
         return model_offsets_take(m, r, a);

@@ -101,17 +101,6 @@ static void take_txn_commit(model *m, const model_request *r, model_answer *a)
     }
 }
 
-static void take_commit(model *m, const model_request *r, model_answer *a)
-{
-    a->err = model_check_member(m, r);
-    if (a->err != MODEL_E_NONE)
-        return;
-    check_offsets(m, r);
-    m->counts.late_hits += r->late;
-    for (uint32_t i = 0; i < r->n_offsets; i++)
-        store(m, model_tp_index(m, r->offsets[i].tp), &r->offsets[i], ++m->appends);
-}
-
 static void take_fetch(model *m, const model_request *r, model_answer *a)
 {
     a->offsets = fd_arena_alloc(m->arena, (r->n_offsets + 1) * sizeof *a->offsets);
@@ -129,8 +118,6 @@ bool model_offsets_take(model *m, const model_request *r, model_answer *a)
 {
     if (r->api == MODEL_TXN_OFFSET_COMMIT)
         take_txn_commit(m, r, a);
-    else if (r->api == MODEL_OFFSET_COMMIT)
-        take_commit(m, r, a);
     else
         take_fetch(m, r, a);
     return true;

@@ -408,23 +408,6 @@ static int64_t op_cached_end(void *self, fd_tp tp)
     return c->fetch[model_tp_index(c->m, tp)].cached_end;
 }
 
-enum { PIN_MS = 10000 };
-
-static fd_class op_pin(void *self, const fd_tpo *parts, uint32_t n, fd_err *err)
-{
-    model_client *c = client_of(self);
-    if (!c->alive)
-        return dead(err);
-    model_request *r = model_request_new(c->m, c, -1, MODEL_OFFSET_COMMIT);
-    r->n_offsets = n;
-    r->offsets = copy_offsets(c->m, parts, n);
-    r->member_id = c->member_id;
-    r->generation = c->generation;
-    r->member_known = true;
-    model_answer a;
-    return query_class(c, model_ask(c, r, PIN_MS, &a), "pin", err);
-}
-
 static fd_class op_membership(void *self, fd_membership *out, fd_err *err)
 {
     model_client *c = client_of(self);
@@ -461,7 +444,6 @@ const fd_source_ops model_source_ops = {
     .bounds = op_bounds,
     .at_time = op_at_time,
     .cached_end = op_cached_end,
-    .pin = op_pin,
     .membership = op_membership,
     .membership_free = op_membership_free,
 };

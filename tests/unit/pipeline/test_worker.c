@@ -307,20 +307,20 @@ static void test_the_broker_is_away_during_recovery(void **state)
     config.txn_timeout_ns = MODEL_SEC(1);
     rig_open(&r, &config);
     r.config.txn_timeout_ns = MODEL_SEC(2);
-    rig_fill(&r, 0, 60);
+    rig_fill(&r, 0, 10);
+    sim_process *p = rig_start(&r, 0, -1);
+    rig_drain(&r);
     model_rule_add(r.m, &(model_rule){.api = MODEL_END_TXN,
                                       .client = -1,
                                       .lane = -1,
-                                      .skip = 1,
                                       .fault = MODEL_REFUSE,
                                       .error = MODEL_E_INVALID_TXN_STATE});
     model_rule_add(r.m, &(model_rule){.api = MODEL_OFFSET_FETCH,
                                       .client = -1,
                                       .lane = -1,
-                                      .skip = 1, /* the start */
                                       .times = 900,
                                       .fault = MODEL_CUT_BEFORE});
-    sim_process *p = rig_start(&r, 0, -1);
+    rig_fill(&r, 0, 50);
     rig_pass(&r, MODEL_SEC(2));
     assert_int_equal(p->life, SIM_RUNNING);
     model_broker_down(r.m, MODEL_SEC(8));
