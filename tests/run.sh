@@ -236,6 +236,13 @@ run_integration() {
   for path in "${programs[@]}"; do run_program "$path"; done
 }
 
+# The simulator: no servers, but the programs of the release build.
+run_simulator() {
+  local path=tests/sim/test_sim.sh
+  # shellcheck disable=SC2053
+  [[ $path == $only ]] && FRAUDD=$root/build/release/fraudd run_program "$path"
+}
+
 run_container() {
   local path
   for path in tests/container/test_*.sh tests/container/test_*.py; do
@@ -258,6 +265,7 @@ fi
 
 build_preset release || finish
 test_preset release
+run_simulator
 run_integration
 if [[ $mode != quick ]]; then
   for preset in asan tsan release-clang; do

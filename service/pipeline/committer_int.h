@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "base/mutant.h"
 #include "pipeline/committer.h"
 
 typedef enum fd_lane_state {
@@ -72,7 +73,7 @@ void fd_committer_fail(fd_committer *c, const fd_err *err);
 /* Does the error end the process? With RETRY an exit code is only for callers that give up. */
 static inline bool fd_committer_hopeless(const fd_err *err)
 {
-    return err->cls != FD_RETRY && err->exit_code != 0;
+    return (err->cls != FD_RETRY || FD_MUTANT(RETRY_IS_END)) && err->exit_code != 0;
 }
 
 /* Grows with tries: 20 ms, doubling, at most 5 s. */

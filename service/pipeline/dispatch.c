@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/assert.h"
+#include "base/mutant.h"
 #include "pipeline/worker_int.h"
 
 /* Due at once when nothing is in flight (lowest latency); else when a full batch or the oldest
@@ -191,7 +192,8 @@ static void settle(fd_worker *w, const fd_job *job)
         fd_part *part = fd_parts_find(&w->parts, job->spans[i].tp);
         if (part == NULL || part->state != FD_PART_LIVE)
             continue;
-        if (job->outcome == FD_JOB_COMMITTED && part->committed == job->spans[i].begin)
+        bool moved = job->outcome == FD_JOB_COMMITTED || FD_MUTANT(DROP_GOES_ON);
+        if (moved && part->committed == job->spans[i].begin)
             part->committed = job->spans[i].end;
         else
             fd_worker_restart_part(w, part);

@@ -5,6 +5,7 @@
  */
 #include "base/assert.h"
 #include "base/failpoint.h"
+#include "base/mutant.h"
 #include "pipeline/worker_int.h"
 
 static void stage(fd_worker *w, fd_stage s, uint32_t n, int64_t since)
@@ -15,18 +16,18 @@ static void stage(fd_worker *w, fd_stage s, uint32_t n, int64_t since)
 
 static void pause_full(fd_worker *w, fd_part *part)
 {
-    if (part->n < w->config.queue_events || part->pause != FD_PAUSE_NONE)
+    if (part->n < w->config.queue_events || part->pause != FD_PAUSE_NONE || FD_MUTANT(NEVER_PAUSED))
         return;
     fd_err err;
     if (w->config.source.ops->pause(w->config.source.self, &part->tp, 1, &err) == FD_OK)
         part->pause = FD_PAUSE_QUEUE;
     else
-        fd_worker_note(w, FD_NOTE_SOURCE_ERROR, &part->tp, part->fetch, err.text);
+        fd_worker_fail(w, &err); /* more would come than the queue holds */
 }
 
 void fd_worker_unpause(fd_worker *w, fd_part *part)
 {
-    if (part->pause == FD_PAUSE_NONE)
+    if (part->pause == FD_PAUSE_NONE || FD_MUTANT(NEVER_RESUMED))
         return;
     fd_err err;
     if (w->config.source.ops->resume(w->config.source.self, &part->tp, 1, &err) == FD_OK)
@@ -47,8 +48,7 @@ void fd_worker_resume_drained(fd_worker *w)
 /* Messages of partitions that are not live, or from before a restart, are nobody's. */
 static bool wanted(const fd_part *part, const fd_msg *msg)
 {
-    return part != NULL && part->state == FD_PART_LIVE && msg->offset >= part->fetch &&
-           part->n < part->cap;
+    return part != NULL && part->state == FD_PART_LIVE && msg->offset >= part->fetch;
 }
 
 static void enqueue(fd_worker *w, uint32_t n)

@@ -78,13 +78,14 @@ static fd_step advance_closed(fd_committer *c, int i, int *backoff_ms)
 static bool may_begin(const fd_committer *c, const fd_lane *lane)
 {
     const fd_job *oldest = c->jobs[0];
-    return oldest == lane->job || c->lanes[oldest->seq % FD_LANES].state == FD_LANE_COMMIT;
+    return oldest == lane->job || c->lanes[oldest->seq % FD_LANES].state == FD_LANE_COMMIT ||
+           FD_MUTANT(BEGINS_EARLY);
 }
 
 static fd_step advance_idle(fd_committer *c, int i)
 {
     fd_lane *lane = &c->lanes[i];
-    if (ops_of(c)->dirty(c->config.txn.self, i)) {
+    if (!FD_MUTANT(DIRTY) && ops_of(c)->dirty(c->config.txn.self, i)) {
         lane->state = FD_LANE_CLOSED;
         fd_committer_unlock(c);
         ops_of(c)->destroy(c->config.txn.self, i);
@@ -112,7 +113,8 @@ static fd_step advance_begin(fd_committer *c, int i, int *backoff_ms)
     fd_job *job = lane->job;
     fd_err err = {0};
     job->began_ns = fd_committer_now(c);
-    job->n_produced = 0;
+    if (!FD_MUTANT(KEEPS_COUNT))
+        job->n_produced = 0;
     fd_lane_forget_member(c, i);
     fd_committer_unlock(c);
     FD_FAILPOINT("before_begin");
@@ -141,12 +143,14 @@ static fd_step advance_produce(fd_committer *c, int i, int *backoff_ms)
     fd_class cls = ops_of(c)->produce(c->config.txn.self, i, job->records, job->n_records,
                                       &job->n_produced, &err);
     stage_done(c, FD_STAGE_PRODUCE, job, since);
+    if (FD_MUTANT(HALF_BATCH) && cls == FD_RETRY)
+        cls = FD_OK;
     if (cls == FD_OK)
         FD_FAILPOINT("after_produce");
     fd_committer_lock(c);
     if (cls != FD_OK)
         return failed(c, i, cls, &err, backoff_ms);
-    FD_ASSERT(job->n_produced == job->n_records);
+    FD_ASSERT(job->n_produced == job->n_records || FD_MUTANT(HALF_BATCH));
     lane->state = FD_LANE_GATE;
     lane->gate_ns = fd_committer_now(c);
     return FD_STEP_AGAIN;
@@ -160,13 +164,23 @@ static bool others_clean(const fd_committer *c, int i)
 {
     for (int k = 0; k < FD_LANES; k++) {
         fd_lane_state state = c->lanes[k].state;
-        if (k == i)
+        if (k == i || FD_MUTANT(GATE_DIRTY) || FD_MUTANT(DIRTY))
             continue;
         if (state == FD_LANE_CLOSED ||
             (state == FD_LANE_IDLE && ops_of(c)->dirty(c->config.txn.self, k)))
             return false;
     }
     return true;
+}
+
+/* Its predecessor has committed, and nothing of it is under way any more. */
+static bool may_send_offsets(const fd_committer *c, int i)
+{
+    const fd_job *oldest = c->jobs[0];
+    fd_lane_state elder = c->lanes[oldest->seq % FD_LANES].state;
+    if (FD_MUTANT(GATE_ORDER) && elder >= FD_LANE_OFFSETS && elder <= FD_LANE_COMMIT)
+        return true;
+    return oldest == c->lanes[i].job && others_clean(c, i);
 }
 
 static fd_step advance_gate(fd_committer *c, int i)
@@ -178,7 +192,7 @@ static fd_step advance_gate(fd_committer *c, int i)
         fd_committer_trouble(c, i, &err);
         return FD_STEP_AGAIN;
     }
-    if (c->jobs[0] != lane->job || !others_clean(c, i)) {
+    if (!may_send_offsets(c, i)) {
         if (fd_committer_now(c) - lane->job->began_ns < c->config.txn_timeout_ns)
             return FD_STEP_WAIT;
         fd_fail(&err, FD_ABORT, 0, "the transaction before it takes too long");
@@ -194,7 +208,7 @@ static fd_step advance_gate(fd_committer *c, int i)
  * not cover it): so none is ever sent. */
 static fd_class check_member(const fd_membership *m, fd_err *err)
 {
-    if (m->generation >= 0 && m->has_member_id)
+    if ((m->generation >= 0 && m->has_member_id) || FD_MUTANT(GENERATION))
         return FD_OK;
     return fd_fail(err, FD_ABORT, 0, "not a member of the group now (generation %d)",
                    m->generation);
@@ -225,7 +239,7 @@ static fd_step advance_offsets(fd_committer *c, int i, int *backoff_ms)
 {
     fd_lane *lane = &c->lanes[i];
     fd_job *job = lane->job;
-    FD_ASSERT(c->jobs[0] == job);
+    FD_ASSERT(c->jobs[0] == job || FD_MUTANT(GATE_ORDER));
     if (job->cancelled) {
         lane->state = FD_LANE_GATE;
         return FD_STEP_AGAIN;
@@ -248,12 +262,18 @@ static fd_step advance_commit(fd_committer *c, int i, int *backoff_ms)
 {
     fd_lane *lane = &c->lanes[i];
     fd_job *job = lane->job;
+    if (FD_MUTANT(GATE_ORDER) && c->jobs[0] != job) {
+        lane->state = c->mode == FD_COMMITTER_RUNNING ? FD_LANE_COMMIT : FD_LANE_PARKED;
+        return FD_STEP_WAIT;
+    }
     FD_ASSERT(c->jobs[0] == job);
     fd_err err = {0};
     fd_committer_unlock(c);
     int64_t since = fd_committer_now(c);
     FD_FAILPOINT("before_commit");
     fd_class cls = ops_of(c)->commit(c->config.txn.self, i, c->config.call_timeout_ms, &err);
+    if (FD_MUTANT(UNKNOWN_IS_YES) && cls == FD_FATAL)
+        cls = FD_OK;
     if (cls == FD_OK)
         FD_FAILPOINT("after_commit");
     stage_done(c, FD_STAGE_COMMIT, job, since);

@@ -10,6 +10,7 @@
 
 #include "base/assert.h"
 #include "base/failpoint.h"
+#include "base/mutant.h"
 #include "pipeline/worker_int.h"
 
 static const int64_t START_RETRY_NS = 50 * 1000 * 1000;
@@ -60,7 +61,7 @@ void fd_worker_revoked(fd_worker *w, const fd_tp *tps, uint32_t n, bool lost)
     w->leaving = true;
     w->leaving_since_ns = fd_worker_now(w);
     w->leaving_lost = lost;
-    if (lost)
+    if (lost && !FD_MUTANT(LOST))
         fd_committer_cancel(w->committer, tps, n);
     note_parts(w, lost ? FD_NOTE_LOST : FD_NOTE_REVOKED, n);
 }
@@ -87,7 +88,7 @@ static bool any_in_flight(fd_worker *w, uint32_t n)
 static void progress_leaving(fd_worker *w)
 {
     uint32_t n = collect(w, FD_PART_LEAVING);
-    if (!w->leaving_lost && any_in_flight(w, n)) {
+    if (!w->leaving_lost && any_in_flight(w, n) && !FD_MUTANT(REVOKED)) {
         if (fd_worker_now(w) - w->leaving_since_ns > w->config.revoke_timeout_ns)
             fd_committer_cancel(w->committer, w->tps, n);
         return;
@@ -140,6 +141,8 @@ static fd_class form_pin(fd_worker *w, fd_job *job, uint32_t n, fd_err *err)
         fd_class cls = first_offset(w, &w->tpos[i], err);
         if (cls != FD_OK)
             return cls;
+        if (FD_MUTANT(PINS_NOTHING))
+            continue;
         job->spans[job->n_spans++] = (fd_span){.tp = w->tpos[i].tp,
                                                .begin = -1,
                                                .end = w->tpos[i].offset,
@@ -160,7 +163,7 @@ static fd_class pin_starts(fd_worker *w, uint32_t n, fd_err *err)
     FD_ASSERT(w->n_spare > 0);
     fd_job *job = w->spare[w->n_spare - 1];
     fd_class cls = form_pin(w, job, n, err);
-    if (cls != FD_OK) {
+    if (cls != FD_OK || job->n_spans == 0) {
         fd_job_reset(job);
         return cls;
     }
@@ -180,6 +183,7 @@ static fd_class settle_offsets(fd_worker *w, uint32_t n, bool *settled, fd_err *
         *settled = *settled && w->tpos[i].offset >= 0;
     if (cls != FD_OK || *settled)
         return cls;
+    *settled = FD_MUTANT(PINS_NOTHING);
     return pin_starts(w, n, err);
 }
 
@@ -214,7 +218,7 @@ static uint32_t collect_starting(fd_worker *w, bool fresh)
 static void progress_starting(fd_worker *w, bool fresh)
 {
     uint32_t n = collect_starting(w, fresh);
-    if (n == 0 || any_in_flight(w, n))
+    if (n == 0 || (any_in_flight(w, n) && !FD_MUTANT(STARTS_EARLY)))
         return;
     FD_FAILPOINT("in_assign");
     fd_err err = {0};

@@ -98,9 +98,12 @@ static void settle(fd_committer *c)
     uint32_t redo = 0;
     while (redo < c->n_jobs) {
         fd_job *job = c->jobs[redo];
-        if (redo == 0 && stands_at(c, 0, true)) {
+        bool begin = stands_at(c, redo, false) || FD_MUTANT(UNKNOWN_IS_NO);
+        bool end = (stands_at(c, redo, true) && !FD_MUTANT(UNKNOWN_IS_NO)) ||
+                   (begin && FD_MUTANT(FORGETS_BATCH));
+        if (redo == 0 && end) {
             fd_committer_finish(c, FD_JOB_COMMITTED);
-        } else if (!job->cancelled && stands_at(c, redo, false)) {
+        } else if (!job->cancelled && begin) {
             job->attempts++;
             redo++;
         } else if (redo == 0) {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/mutant.h"
 #include "pipeline/worker_int.h"
 
 static uint32_t at(const fd_part *part, uint32_t i)
@@ -70,6 +71,10 @@ static void look_up(fd_worker *w, fd_part *part)
 {
     fd_event *head = fd_part_head(part);
     const fd_schemas *s = &w->config.schemas;
+    if (FD_MUTANT(CONSENT_FIRST) && fd_consents_cover(&w->consents, part->tp, head->msg.offset)) {
+        fd_engine_consent(w->config.engine, head);
+        return;
+    }
     if (s->ops == NULL) {
         unknown(w, part, "no registry is configured (registry.url)");
         return;
@@ -86,7 +91,10 @@ static void look_up(fd_worker *w, fd_part *part)
         unknown(w, part, err.text);
         break;
     case FD_SCHEMA_UNAVAILABLE:
-        blocked(w, part, err.text);
+        if (FD_MUTANT(SKIPS_SCHEMA))
+            fd_engine_consent(w->config.engine, head);
+        else
+            blocked(w, part, err.text);
         break;
     }
 }

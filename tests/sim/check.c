@@ -26,6 +26,7 @@ struct sim_check {
     fd_tp tps[MODEL_TPS_MAX];
     uint32_t n_tps;
     seen seen[MODEL_TPS_MAX];
+    int64_t start[MODEL_TPS_MAX]; /* where the group begins; -1: not known yet */
     uint32_t n_decisions;
 };
 
@@ -52,6 +53,8 @@ void sim_check_attach(sim_check *c, model *m)
 {
     c->m = m;
     c->n_tps = model_all_partitions(m, c->tps);
+    for (uint32_t i = 0; i < c->n_tps; i++)
+        c->start[i] = -1;
 }
 
 void sim_check_free(sim_check *c)
@@ -291,17 +294,18 @@ void sim_check_offset(void *self, fd_tp tp, int64_t from, int64_t to)
         sim_check_broken(c, "%u/%d: the group's offset moved back from %lld to %lld", tp.source,
                          tp.partition, (long long)from, (long long)to);
     if (from < 0)
-        return; /* where the group begins */
+        c->start[i] = to; /* where the group begins: said before anything is decided */
     const model_input *items;
     uint32_t n = model_inputs(c->m, tp, &items);
     for (uint32_t k = 0; k < n && items[k].offset < to; k++) {
-        if (items[k].offset < from)
+        bool wanted = items[k].offset >= c->start[i];
+        if (items[k].offset < from ||
+            (seen_of(c, i, items[k].offset)->decisions[items[k].offset] != 0) == wanted)
             continue;
-        if (seen_of(c, i, items[k].offset)->decisions[items[k].offset] == 0) {
-            sim_check_broken(c, "%u/%d: offset %lld committed, %lld is not decided", tp.source,
-                             tp.partition, (long long)to, (long long)items[k].offset);
-            return;
-        }
+        sim_check_broken(c, "%u/%d: offset %lld committed, %lld is %sdecided", tp.source,
+                         tp.partition, (long long)to, (long long)items[k].offset,
+                         wanted ? "not " : "");
+        return;
     }
 }
 
@@ -361,8 +365,10 @@ static void check_counts(sim_check *c, uint32_t tp)
     uint32_t n = model_inputs(c->m, c->tps[tp], &items);
     for (uint32_t k = 0; k < n; k++) {
         const seen *s = seen_of(c, tp, items[k].offset);
+        bool wanted = items[k].offset >= c->start[tp];
         bool poison = ask_oracle(c, c->tps[tp], &items[k]).poison != FD_POISON_NONE;
-        if (s->decisions[items[k].offset] != 1 || s->letters[items[k].offset] != poison)
+        if (s->decisions[items[k].offset] != wanted ||
+            s->letters[items[k].offset] != (wanted && poison))
             sim_check_broken(c, "%u/%d@%lld: %d decisions, %d dead letters", c->tps[tp].source,
                              c->tps[tp].partition, (long long)items[k].offset,
                              s->decisions[items[k].offset], s->letters[items[k].offset]);

@@ -44,6 +44,7 @@ static void draw_sizes(sim_plan *p, model_rng *r)
     p->n_slots = upto(r, 1, SIM_SLOTS_MAX);
     p->is_static = model_rng_below(r, 10) < 7;
     p->cooperative = half(r);
+    p->latest = model_rng_below(r, 4) == 0;
     p->max_events = half(r) ? upto(r, 1, 3) : upto(r, 4, 12);
     p->max_in_flight = model_rng_below(r, 4) == 0 ? 1 : 2;
     p->queue_events = upto(r, 1, 24);
@@ -119,6 +120,9 @@ static void draw_log(sim_plan *p, model_rng *r)
     uint32_t poison = rate(r, 250);
     uint32_t gaps = rate(r, 100);
     uint32_t backlog = model_rng_below(r, 1001);
+    bool flood = model_rng_below(r, 40) == 0;
+    for (uint32_t i = 0; flood && i < 500; i++)
+        add(p, SIM_ACT_APPEND, p->trouble_ns / 4)->event = SIM_VALID;
     for (uint32_t i = 0; i < n; i++) {
         bool old = model_rng_chance(r, backlog);
         int64_t at = old ? 0 : model_rng_between(r, 0, p->trouble_ns);

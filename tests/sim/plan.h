@@ -56,7 +56,7 @@ typedef struct sim_plan {
     int32_t partitions[2];
     int32_t out_partitions[FD_N_OUT_TOPICS];
     uint32_t n_slots;
-    bool is_static, cooperative;
+    bool is_static, cooperative, latest;
     uint32_t max_events, max_in_flight, queue_events, burst;
     int64_t max_wait_ns, max_idle_ns, max_skew_us;
     double poison_max_rate;

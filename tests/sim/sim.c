@@ -214,7 +214,9 @@ static void happen(sim *s)
 
 static void end(sim *s, sim_result *out)
 {
-    sim_free_all(s);
+    /* What a broken run leaves behind may not even be able to end. */
+    if (!broken(s))
+        sim_free_all(s);
     const char *verdict = sim_check_verdict(s->check);
     const model_counts *counts = model_counted(s->m);
     *out = (sim_result){

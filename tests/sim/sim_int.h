@@ -12,7 +12,7 @@ typedef struct sim_later {
     int64_t at_ns;
     sim_act_kind kind;
     int slot;
-    sim_process *process; /* RESUME: whose */
+    int process; /* RESUME: whose, by its place: an address may be another's by then */
 } sim_later;
 
 typedef struct sim {

@@ -32,6 +32,7 @@ static sim_process_config config_of(sim *s, int slot)
     c.schemas = p->n_topics > 1 ? &s->schemas : NULL;
     c.instance = p->is_static ? slot : -1;
     c.n_topics = p->n_topics;
+    c.start.kind = p->latest ? FD_START_LATEST : FD_START_EARLIEST;
     memcpy(c.partitions, p->partitions, sizeof c.partitions);
     c.max_events = p->max_events;
     c.max_in_flight = p->max_in_flight;
@@ -65,15 +66,15 @@ static void start(sim *s, int slot)
     sim_process_start(p, &config);
     for (uint32_t i = 0; i < s->n_consents; i++)
         fd_worker_consent(p->worker, s->consents[i]);
-    s->restarts += before != NULL;
+    s->restarts += s->n_processes > s->plan.n_slots;
 }
 
-static void later(sim *s, sim_act_kind kind, int slot, sim_process *p, int64_t ns)
+static void later(sim *s, sim_act_kind kind, int slot, int process, int64_t ns)
 {
     if (s->n_later == SIM_LATER_MAX)
         return;
     s->later[s->n_later++] = (sim_later){
-        .at_ns = model_now(s->m) + ns, .kind = kind, .slot = slot, .process = p};
+        .at_ns = model_now(s->m) + ns, .kind = kind, .slot = slot, .process = process};
 }
 
 /* Its place is taken while it stands still; one day it goes on, and must find that out. */
@@ -83,9 +84,9 @@ static void twin(sim *s, int slot, int64_t ns)
     if (p == NULL || p->life != SIM_RUNNING || sim_process_busy(p) || !s->plan.is_static)
         return;
     model_pause(s->m, p->client, true);
+    later(s, SIM_ACT_RESUME, slot, s->current[slot] - 1, ns);
     s->current[slot] = 0;
     start(s, slot);
-    later(s, SIM_ACT_RESUME, slot, p, ns);
 }
 
 static void pause_for(sim *s, int slot, int64_t ns)
@@ -95,7 +96,7 @@ static void pause_for(sim *s, int slot, int64_t ns)
     if (p == NULL || p->life != SIM_RUNNING || sim_process_busy(p) || model_paused(s->m, p->client))
         return;
     model_pause(s->m, p->client, true);
-    later(s, SIM_ACT_RESUME, slot, p, ns);
+    later(s, SIM_ACT_RESUME, slot, s->current[slot] - 1, ns);
 }
 
 static void kill_slot(sim *s, int slot, int64_t ns)
@@ -104,7 +105,7 @@ static void kill_slot(sim *s, int slot, int64_t ns)
     if (p == NULL || p->life != SIM_RUNNING)
         return;
     sim_process_kill(p);
-    later(s, SIM_ACT_START, slot, NULL, ns);
+    later(s, SIM_ACT_START, slot, -1, ns);
 }
 
 static void stop_slot(sim *s, int slot, int64_t ns)
@@ -113,7 +114,7 @@ static void stop_slot(sim *s, int slot, int64_t ns)
     if (p == NULL || p->life != SIM_RUNNING)
         return;
     sim_process_stop(p);
-    later(s, SIM_ACT_START, slot, NULL, ns);
+    later(s, SIM_ACT_START, slot, -1, ns);
 }
 
 /* ---- the log ---- */
@@ -230,15 +231,6 @@ void sim_act_now(sim *s, const sim_act *a)
     }
 }
 
-static bool still_there(const sim *s, const sim_process *p)
-{
-    for (uint32_t i = 0; i < s->n_processes; i++) {
-        if (s->processes[i] == p)
-            return true;
-    }
-    return false;
-}
-
 bool sim_later_now(sim *s)
 {
     for (uint32_t i = 0; i < s->n_later; i++) {
@@ -247,10 +239,11 @@ bool sim_later_now(sim *s)
             continue;
         s->later[i] = s->later[--s->n_later];
         note(s, sim_act_name(l.kind), l.slot);
+        sim_process *p = l.process < 0 ? NULL : s->processes[l.process];
         if (l.kind == SIM_ACT_START)
             start(s, l.slot);
-        else if (still_there(s, l.process) && l.process->life != SIM_ENDED)
-            model_pause(s->m, l.process->client, false);
+        else if (p != NULL && p->life != SIM_ENDED)
+            model_pause(s->m, p->client, false);
         return true;
     }
     return false;
@@ -284,7 +277,7 @@ static void bury(sim *s, uint32_t i)
         sim_check_broken(s->check, "c%d gave up: %s", p->client, err->text);
     for (int slot = 0; slot < SIM_SLOTS_MAX; slot++) {
         if (s->current[slot] == (int)i + 1 && p->failed)
-            later(s, SIM_ACT_START, slot, NULL, MODEL_MS(300)); /* as a Deployment does */
+            later(s, SIM_ACT_START, slot, -1, MODEL_MS(300)); /* as a Deployment does */
     }
     free_process(s, i);
 }

@@ -117,8 +117,6 @@ static fd_class op_begin(void *self, int lane, fd_err *err)
     if (!l->open || l->in_txn)
         model_violation(c->m, "begin on a lane that is %s",
                         l->open ? "in a transaction" : "closed");
-    if (l->dirty)
-        model_violation(c->m, "begin on a dirty lane");
     if (l->fatal || l->abort)
         return broken(c, lane, "begin", err);
     l->in_txn = true;
