@@ -227,7 +227,8 @@ def test_unknown_schema(context):
     context.results.check(held == list(range(10)), "the partition stops before the event", str(held))
     status, body = worker.get("/readyz")
     context.results.check(status == 503 and "schema" in body, "readiness says why", f"{status} {body}")
-    context.results.check(worker.metric("fraudd_partitions_paused", reason="schema") == 1,
+    context.results.check(wait_until(lambda: worker.metric("fraudd_partitions_paused",
+                                                           reason="schema") == 1, SOON_S),
                           "the paused partition is in the metrics",
                           [f"{k} {v}" for k, v in worker.metrics().items() if "paused" in k])
     registry.register(9, payment_text())

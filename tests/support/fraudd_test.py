@@ -28,6 +28,8 @@ import kafka_wire
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVERS = ROOT / "integration" / "servers"
+# The test run's own variables are not the service's settings.
+OUTSIDE = {name: value for name, value in os.environ.items() if not name.startswith("FRAUDD_")}
 SHOWN = 8                                               # lines of a failure's detail
 FULL = os.environ.get("FRAUDD_SIZE", "ci") == "full"
 
@@ -273,7 +275,7 @@ class Worker:
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log,
                                             stderr=log, preexec_fn=die_with_parent,
-                                            env={**os.environ, **self.env, **env})
+                                            env={**OUTSIDE, **self.env, **env})
         return self
 
     @property
