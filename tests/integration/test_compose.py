@@ -168,6 +168,14 @@ def moved(text, folder):
     return text
 
 
+def healthy(service, worker):
+    command = service["healthcheck"]["test"]
+    assert command[0] == "CMD"
+    command = [word.replace("/9464", "/" + worker.url().rpartition(":")[2]) for word in command[1:]]
+    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False,
+                          timeout=10).returncode == 0
+
+
 def test_decides(context):
     """The service, the payments and the printed decisions of the file, on the broker of the tests."""
     services = compose()["services"]
@@ -181,6 +189,7 @@ def test_decides(context):
                             env=services["fraudd"]["environment"]).start()
     check = context.results.check
     check(wait_until(worker.ready, 30), "fraudd gets ready", worker.tail())
+    check(healthy(services["fraudd"], worker), "the health check says so")
     [joining] = worker.logged("joining")
     check(joining["instance"] == "compose-1", "under its own name", str(joining))
 
@@ -204,6 +213,7 @@ def test_decides(context):
     check(wait_until(lambda: worker.metric("fraudd_decisions_total") == 100, 20), "all are decided",
           worker.tail())
     check(worker.terminate() == 0, "and it ends well", worker.tail())
+    check(not healthy(services["fraudd"], worker), "the health check notices the end")
 
 
 if __name__ == "__main__":
