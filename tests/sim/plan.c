@@ -110,6 +110,8 @@ static sim_kind draw_kind(const sim_plan *p, model_rng *r, uint32_t tp, uint32_t
     if (!model_rng_chance(r, poison))
         return model_rng_chance(r, 20) ? SIM_FUTURE : SIM_VALID;
     bool confluent = tp >= (uint32_t)p->partitions[0];
+    if (confluent && half(r))
+        return half(r) ? SIM_LATE_SCHEMA : SIM_UNKNOWN_SCHEMA;
     return (sim_kind)(1 + model_rng_below(r, confluent ? SIM_N_KINDS - 1 : SIM_FUTURE));
 }
 

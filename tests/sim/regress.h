@@ -7,9 +7,10 @@
 #define SIM_REGRESS_H
 
 /* X(name, mutation, seed) */
-#define SIM_REGRESSIONS(X)                                                                   \
-    X("a broker that does not answer during recovery ends the process", RETRY_IS_END, 10)    \
-    X("a late TxnOffsetCommit of a dirty lane overtakes the other lane's", GATE_DIRTY, 1423) \
-    X("a consent makes events invalid that the registry has not been asked for", CONSENT_FIRST, 679)
+#define SIM_REGRESSIONS(X)                                                                      \
+    X("a broker that does not answer during recovery ends the process", RETRY_IS_END, 11)       \
+    X("a late TxnOffsetCommit of a dirty lane overtakes the other lane's", GATE_DIRTY, 1423)    \
+    X("a consent makes events invalid that the registry has not been asked for", CONSENT_FIRST, \
+      1488)
 
 #endif

@@ -204,9 +204,11 @@ static void happen(sim *s)
                          (unsigned long long)s->turns);
     if (!broken(s) && !sim_check_done(s->check))
         sim_check_missing(s->check);
-    /* The last answers and markers. */
-    until = model_now(s->m) + MODEL_SEC(1);
-    while (!broken(s) && model_now(s->m) < until)
+    /* The last answers and markers; and a twin may find out only now that its place is taken. */
+    int64_t soon = model_now(s->m) + MODEL_SEC(1);
+    until = soon + MODEL_SEC(30);
+    while (!broken(s) && model_now(s->m) < until &&
+           (model_now(s->m) < soon || model_open_txns(s->m) > 0))
         turn(s, until);
     if (!broken(s))
         sim_check_final(s->check);

@@ -126,13 +126,22 @@ static void take_produce(model *m, const model_request *r, model_answer *a)
 {
     model_outlog *log = &m->outlogs[r->out];
     model_known *k = &log->known[r->producer];
-    bool duplicate;
-    a->err = check_sequence(k, r, &duplicate);
+    bool duplicate = false;
+    /* One with its transaction open here is known to belong to it. Of the others the broker keeps
+     * the lowest number it was asked about, even of one that it then refused: nothing higher may
+     * come first. */
+    if (k->ongoing < 0 || r->epoch > k->epoch) {
+        if (k->asked_epoch != r->epoch || r->base_seq < k->asked_seq)
+            k->asked_seq = r->base_seq;
+        k->asked_epoch = r->epoch;
+        a->err = model_verify(m, r->producer, r->epoch, r->out);
+        if (a->err == MODEL_E_NONE && r->base_seq > k->asked_seq)
+            a->err = MODEL_E_OUT_OF_ORDER_SEQUENCE;
+    }
+    if (a->err == MODEL_E_NONE)
+        a->err = check_sequence(k, r, &duplicate);
     if (a->err != MODEL_E_NONE || duplicate)
         return;
-    /* One with its transaction open here is known to belong to it. */
-    if (k->ongoing < 0 || r->epoch > k->epoch)
-        a->err = model_verify(m, r->producer, r->epoch, r->out);
     uint32_t max = m->config.max_record_bytes;
     for (uint32_t i = 0; max > 0 && a->err == MODEL_E_NONE && i < r->n_records; i++) {
         if (record_bytes(&r->records[i]) > max)
@@ -142,6 +151,7 @@ static void take_produce(model *m, const model_request *r, model_answer *a)
         return;
     k->epoch = r->epoch;
     k->next_seq = r->base_seq + r->n_records;
+    k->asked_epoch = -1;
     if (k->ongoing < 0)
         k->ongoing = log->n;
     m->counts.late_hits += r->late;
@@ -202,6 +212,7 @@ void model_mark(model *m, int out, int64_t producer, int16_t epoch, bool commit)
             model_violation(m, "a record became visible that joined its transaction too late");
     }
     k->ongoing = -1;
+    k->asked_epoch = -1;
     if (epoch > k->epoch)
         k->next_seq = 0;
     k->epoch = epoch;

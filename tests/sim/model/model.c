@@ -103,7 +103,7 @@ model *model_new(const model_config *config)
     FD_ALLOCATED(m->outlogs);
     for (int i = 0; i < MODEL_OUTS_MAX; i++) {
         for (int p = 0; p < MODEL_TXNIDS_MAX; p++)
-            m->outlogs[i].known[p] = (model_known){.epoch = -1, .ongoing = -1};
+            m->outlogs[i].known[p] = (model_known){.epoch = -1, .ongoing = -1, .asked_epoch = -1};
     }
     m->clients = calloc(MODEL_CLIENTS_MAX, sizeof *m->clients);
     FD_ALLOCATED(m->clients);

@@ -276,6 +276,24 @@ typedef struct model_counts {
 } model_counts;
 const model_counts *model_counted(const model *m);
 
+/* ---- requests by hand: at the broker at once, whoever would send such a thing ---- */
+
+typedef struct model_hand {
+    model_api api;
+    int txnid;
+    int16_t epoch;
+    bool commit;       /* END_TXN */
+    int32_t partition; /* of the decisions' topic: PRODUCE, ADD_PARTITIONS_TO_TXN */
+    uint32_t seq;      /* PRODUCE: of its one record */
+    const char *value;
+    fd_tp tp; /* TXN_OFFSET_COMMIT, without a member */
+    int64_t offset;
+} model_hand;
+
+int model_hand_id(model *m); /* a transactional id */
+/* *epoch: INIT_PRODUCER_ID's answer. */
+model_error model_hand_send(model *m, const model_hand *h, int16_t *epoch);
+
 /* ---- verdict ---- */
 
 const char *model_violations(const model *m); /* one line each; "" = none */

@@ -83,7 +83,9 @@ typedef struct model_log {
 typedef struct model_known {
     int16_t epoch; /* -1: nothing */
     uint32_t next_seq;
-    int64_t ongoing; /* first offset of its open transaction, -1 = none */
+    int64_t ongoing;     /* first offset of its open transaction, -1 = none */
+    int16_t asked_epoch; /* whose verification is under way, -1 = none */
+    uint32_t asked_seq;  /* the lowest that came with it */
 } model_known;
 
 typedef struct model_outlog {

@@ -229,6 +229,49 @@ void model_send(model *m, model_request *r)
         model_at(m, model_now(m) + way(m), arrive, r);
 }
 
+/* ---- by hand ---- */
+
+int model_hand_id(model *m)
+{
+    return model_txnid_new(m);
+}
+
+model_error model_hand_send(model *m, const model_hand *h, int16_t *epoch)
+{
+    fd_tpo *offset = fd_arena_zalloc(m->arena, sizeof *offset);
+    fd_out_record *record = fd_arena_zalloc(m->arena, sizeof *record);
+    FD_ALLOCATED(offset);
+    FD_ALLOCATED(record);
+    *offset = (fd_tpo){.tp = h->tp, .offset = h->offset, .leader_epoch = -1};
+    *record = (fd_out_record){.topic = FD_OUT_DECISION, .partition = h->partition};
+    if (h->value != NULL)
+        record->value = fd_arena_str(m->arena, fd_str_from(h->value));
+    int out = model_out_index(m, FD_OUT_DECISION, h->partition);
+    model_request r = {.api = h->api,
+                       .client = -1,
+                       .lane = -1,
+                       .unheard = true,
+                       .txnid = h->txnid,
+                       .producer = h->txnid,
+                       .epoch = h->epoch,
+                       .commit = h->commit,
+                       .outs = MODEL_BIT(out),
+                       .out = out,
+                       .base_seq = h->seq,
+                       .n_records = 1,
+                       .records = record,
+                       .n_offsets = 1,
+                       .offsets = offset,
+                       .instance = -1,
+                       .generation = -1};
+    model_answer a = {.err = moved(m, h->api)};
+    if (a.err == MODEL_E_NONE)
+        take(m, &r, &a);
+    if (h->api == MODEL_INIT_PRODUCER_ID)
+        *epoch = a.epoch;
+    return a.err;
+}
+
 /* ---- making them ---- */
 
 model_request *model_request_new(model *m, model_client *c, int lane, model_api api)

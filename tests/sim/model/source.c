@@ -290,8 +290,11 @@ static fd_class op_unassign(void *self, const fd_tp *parts, uint32_t n, fd_err *
         uint32_t tp = model_tp_index(c->m, parts[i]);
         c->fetch[tp] = (model_fetch){0};
         c->revoking &= ~MODEL_BIT(tp);
+        c->due_lost &= ~MODEL_BIT(tp);
         c->owned &= ~MODEL_BIT(tp);
     }
+    /* A loss of what was given up meanwhile is not told any more. */
+    c->lost_due = c->lost_due && c->due_lost != 0;
     if (c->revoke_open && c->revoking == 0) {
         c->revoke_open = false;
         model_given_up(c->m, c);

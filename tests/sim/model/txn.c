@@ -169,7 +169,8 @@ static fd_class op_send_offsets(void *self, int lane, const fd_tpo *next, uint32
     if (!c->alive)
         return dead(err);
     FD_ASSERT(l->in_txn && n > 0);
-    if (l->op != MODEL_OP_OFFSETS && !l->fatal && !l->abort)
+    bool under_way = l->op == MODEL_OP_OFFSETS && !l->op_done;
+    if (!under_way && !l->fatal && !l->abort)
         model_producer_op(c->m, c, lane, MODEL_OP_OFFSETS,
                           offsets_request(c, lane, next, n, member));
     fd_class cls = wait_op(c, lane, timeout_ms, "send offsets", err);
