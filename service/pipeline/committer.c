@@ -71,6 +71,15 @@ int fd_committer_backoff_ms(uint32_t tries)
     return ms > 5000 ? 5000 : ms;
 }
 
+bool fd_committer_too_early(const fd_committer *c, int64_t after_ns, int *backoff_ms)
+{
+    int64_t left_ns = after_ns - fd_committer_now(c);
+    if (left_ns <= 0)
+        return false;
+    *backoff_ms = (int)(left_ns / 1000000) + 1;
+    return true;
+}
+
 void fd_committer_finish(fd_committer *c, fd_job_outcome outcome)
 {
     FD_ASSERT(c->n_jobs > 0 && c->n_done < FD_LANES);
@@ -107,6 +116,7 @@ void fd_committer_trouble(fd_committer *c, int lane, const fd_err *err)
     c->mode = FD_COMMITTER_RECOVERING;
     c->recovery = FD_RECOVERY_DESTROY;
     c->recovery_tries = 0;
+    c->recovery_after_ns = 0;
     c->recovery_began_ns = fd_committer_now(c);
     c->config.observer.ops->txn(c->config.observer.self, FD_TXN_ABORTED, 0);
     fd_committer_note(c, FD_NOTE_RECOVERY_BEGIN, err->text);

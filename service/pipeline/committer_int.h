@@ -30,6 +30,7 @@ typedef struct fd_lane {
     fd_job *job;
     int64_t gate_ns; /* when it came to the gate */
     uint32_t open_tries;
+    int64_t open_after_ns;
     fd_membership member; /* what send_offsets was first called with: a retry sends the same */
     bool has_member;
 } fd_lane;
@@ -53,6 +54,7 @@ struct fd_committer {
     int recovery_lane; /* next to open */
     uint32_t recovery_tries;
     uint32_t recoveries; /* in a row without a commit */
+    int64_t recovery_after_ns;
     int64_t recovery_began_ns;
 };
 
@@ -78,6 +80,9 @@ static inline bool fd_committer_hopeless(const fd_err *err)
 
 /* Grows with tries: 20 ms, doubling, at most 5 s. */
 int fd_committer_backoff_ms(uint32_t tries);
+
+/* A backoff holds, whoever wakes the lane meanwhile: true while there is time left. */
+bool fd_committer_too_early(const fd_committer *c, int64_t after_ns, int *backoff_ms);
 
 /* lane.c: one transition of a running lane. Called and returning under the lock. */
 fd_step fd_lane_advance(fd_committer *c, int lane, int *backoff_ms);

@@ -43,12 +43,15 @@ static fd_step advance_closed(fd_committer *c, int i, int *backoff_ms)
 {
     fd_lane *lane = &c->lanes[i];
     fd_err err = {0};
+    if (fd_committer_too_early(c, lane->open_after_ns, backoff_ms))
+        return FD_STEP_BACKOFF;
     fd_committer_unlock(c);
     fd_class cls = ops_of(c)->open(c->config.txn.self, i, c->config.call_timeout_ms, &err);
     fd_committer_lock(c);
     if (cls == FD_OK) {
         lane->state = FD_LANE_IDLE;
         lane->open_tries = 0;
+        lane->open_after_ns = 0;
         bool others = true;
         for (int k = 0; k < FD_LANES; k++)
             others = others && c->lanes[k].state != FD_LANE_CLOSED;
@@ -67,6 +70,7 @@ static fd_step advance_closed(fd_committer *c, int i, int *backoff_ms)
     }
     fd_committer_note(c, FD_NOTE_RECOVERY_RETRY, err.text);
     *backoff_ms = fd_committer_backoff_ms(lane->open_tries++);
+    lane->open_after_ns = fd_committer_now(c) + *backoff_ms * INT64_C(1000000);
     return FD_STEP_BACKOFF;
 }
 

@@ -15,6 +15,13 @@
 #include "pipeline/part.h"
 #include "pipeline/records.h"
 
+static fd_step back_off(fd_committer *c, int ms, int *backoff_ms)
+{
+    *backoff_ms = ms;
+    c->recovery_after_ns = fd_committer_now(c) + ms * INT64_C(1000000);
+    return FD_STEP_BACKOFF;
+}
+
 static fd_step retry(fd_committer *c, const fd_err *err, int *backoff_ms)
 {
     if (fd_committer_hopeless(err)) {
@@ -22,8 +29,7 @@ static fd_step retry(fd_committer *c, const fd_err *err, int *backoff_ms)
         return FD_STEP_AGAIN;
     }
     fd_committer_note(c, FD_NOTE_RECOVERY_RETRY, err->text);
-    *backoff_ms = fd_committer_backoff_ms(c->recovery_tries++);
-    return FD_STEP_BACKOFF;
+    return back_off(c, fd_committer_backoff_ms(c->recovery_tries++), backoff_ms);
 }
 
 static fd_step destroy_all(fd_committer *c, int *backoff_ms)
@@ -42,9 +48,9 @@ static fd_step destroy_all(fd_committer *c, int *backoff_ms)
     c->recovery = FD_RECOVERY_OPEN;
     c->recovery_lane = 0;
     /* A failure that comes back at once must not spin. */
-    *backoff_ms = c->recoveries == 0 ? 0 : fd_committer_backoff_ms(c->recoveries);
+    int ms = c->recoveries == 0 ? 0 : fd_committer_backoff_ms(c->recoveries);
     c->recoveries++;
-    return FD_STEP_BACKOFF;
+    return back_off(c, ms, backoff_ms);
 }
 
 static fd_step open_next(fd_committer *c, int *backoff_ms)
@@ -156,6 +162,8 @@ static fd_step ask(fd_committer *c, int *backoff_ms)
 fd_step fd_recovery_advance(fd_committer *c, int *backoff_ms)
 {
     FD_ASSERT(c->mode == FD_COMMITTER_RECOVERING);
+    if (fd_committer_too_early(c, c->recovery_after_ns, backoff_ms))
+        return FD_STEP_BACKOFF;
     switch (c->recovery) {
     case FD_RECOVERY_DESTROY:
         return destroy_all(c, backoff_ms);

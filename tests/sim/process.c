@@ -34,6 +34,20 @@ static void wake(void *self, int who)
     p->actors[who].woken = true;
 }
 
+static int64_t mono_ns(void *self)
+{
+    const sim_process *p = self;
+    fd_clock clock = model_clock_port(p->config.clock);
+    return fd_clock_mono_ns(&clock) + p->skew_ns;
+}
+
+static int64_t wall_ms(void *self)
+{
+    const sim_process *p = self;
+    fd_clock clock = model_clock_port(p->config.clock);
+    return fd_clock_wall_ms(&clock);
+}
+
 static void make_worker(sim_process *p)
 {
     const sim_process_config *c = &p->config;
@@ -46,7 +60,7 @@ static void make_worker(sim_process *p)
         .source = model_source(c->m, p->client),
         .txn = model_txn(c->m, p->client),
         .schemas = c->schemas == NULL ? (fd_schemas){0} : model_schemas_port(c->schemas),
-        .clock = model_clock_port(c->clock),
+        .clock = {.mono_ns = mono_ns, .wall_ms = wall_ms, .self = p},
         .observer = model_observer_port(&p->observer),
         .wake = wake,
         .wake_self = p,
@@ -212,6 +226,7 @@ void sim_process_free(sim_process *p)
         for (int i = 0; i < FD_LANES; i++) {
             if (fd_committer_step(c, i, &backoff_ms) != FD_STEP_STOPPED)
                 stopped = false;
+            p->skew_ns += MODEL_MS(IDLE_WAIT_MS);
         }
     }
     fd_worker_free(p->worker);

@@ -52,7 +52,8 @@ typedef struct sim_process {
     model_observer observer;
     fd_worker *worker;
     sim_actor actors[SIM_ACTORS];
-    uint64_t steps; /* of the engine */
+    uint64_t steps;  /* of the engine */
+    int64_t skew_ns; /* of its clock: a dead process's time may run on alone */
 } sim_process;
 
 /* Sensible values for all but m, clock and partitions. */

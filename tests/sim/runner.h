@@ -40,7 +40,7 @@ void sim_run_range(const sim_range *range, sim_outcome *out);
 bool sim_trace(uint64_t seed, fd_mutation mutation);
 /* Each mutation until a seed finds it: a row each. The number of those that none found. */
 int sim_mutation_table(uint64_t most_seeds, int jobs);
-/* The seeds that once found something, by name: with the mistake they must fail, without pass. */
+/* The seeds that once found something, by name: they must pass. How many do not. */
 int sim_regressions(void);
 bool sim_has_mutants(void);
 
