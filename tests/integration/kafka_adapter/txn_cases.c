@@ -460,7 +460,8 @@ static void destroy_lets_go(void)
         sleep_ms(round);
         int64_t began = now_us();
         r.s.port.ops->destroy(r.s.port.self, 0);
-        CHECK(now_us() - began < SECOND_US, "destroy took %.2f s",
+        /* Its threads may be asleep for a second (2.8); what is queued is not waited for. */
+        CHECK(now_us() - began < 3 * SECOND_US, "destroy took %.2f s",
               (double)(now_us() - began) / SECOND_US);
         memset(values, 'w', (size_t)N * BYTES);
         free(values);
