@@ -52,7 +52,7 @@ export LC_ALL=C.UTF-8 CTEST_OUTPUT_ON_FAILURE=1
 FRAUDD_SIZE=$([[ $mode == full ]] && echo full || echo ci)
 export FRAUDD_SIZE
 jobs=${FRAUDD_JOBS:-$(nproc)}
-program_limit_s=${FRAUDD_TEST_LIMIT_S:-$([[ $mode == full ]] && echo 3600 || echo 600)}
+program_limit_s=${FRAUDD_TEST_LIMIT_S:-$([[ $mode == full ]] && echo 7200 || echo 1200)}
 readonly CTEST_LIMIT_S=600
 passed=0 failed=0 skipped=0 failures=()
 running_group='' servers_dir=''

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The simulator at its full size: many seeds, the named ones, and every planted mistake.
 #
-# Needs no broker. FRAUDD_SIZE=full runs an hour from a seed of today, else 20,000 fixed seeds (at
-# most five minutes); the last line is "N passed, N failed". A failing seed is printed with the
+# Needs no broker. FRAUDD_SIZE=full runs $SIM_SECONDS (an hour) from a seed of today, else 20,000 fixed seeds
+# (at most five minutes); the last line is "N passed, N failed". A failing seed is printed with the
 # command that repeats its history.
 set -uo pipefail
 
@@ -27,8 +27,9 @@ fi
 
 if [[ ${FRAUDD_SIZE:-ci} == full ]]; then
   from=$(($(date +%s) * 1000))
-  check "an hour of seeds from $from on" \
-    "$programs/fraudd-sim" --seeds "$from..$((from + 100000000))" --time 3300 --jobs "$jobs" --no-progress
+  seconds=${SIM_SECONDS:-3600}
+  check "$seconds s of seeds from $from on" \
+    "$programs/fraudd-sim" --seeds "$from..$((from + 100000000))" --time "$seconds" --jobs "$jobs" --no-progress
 else
   check '20,000 seeds' "$programs/fraudd-sim" --seeds 1..20000 --time 300 --jobs "$jobs" --no-progress
 fi
