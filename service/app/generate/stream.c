@@ -1,5 +1,6 @@
 /* Genuine payments and the order of all of them; see stream.h. One owner. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "app/generate/stream_int.h"
 #include "base/assert.h"
@@ -8,6 +9,23 @@ static const int64_t NS_PER_MS = 1000000;
 static const int64_t NS_PER_HOUR = 3600000000000;
 static const int64_t NS_PER_DAY = 86400000000000;
 
+enum {
+    MAX_RETRIES = 1024,
+    MOST_CASH_CENTS = 100000,
+    SUBSCRIPTIONS = 9, /* at most, of a customer */
+    SUBSCRIPTIONS_HABIT = 1000,
+    DUE_PERCENT = 6,   /* of payments are of subscriptions */
+    AGAIN_PERCENT = 2, /* are second tries */
+};
+static const uint64_t PERMUTES = 2654435761; /* prime */
+
+/* A declined payment that is tried again. */
+typedef struct retry {
+    int64_t time_ns;
+    fd_payment payment;
+    uint8_t tries; /* so far */
+} retry;
+
 struct fd_stream {
     fd_world *world;
     fd_rng rng;
@@ -15,11 +33,15 @@ struct fd_stream {
     uint64_t n; /* payments so far */
     int64_t mean_gap_ns;
     bool steady;
-    int64_t next_ns;    /* of the next genuine payment */
+    int64_t next_ns; /* of the next genuine payment */
+    uint64_t n_due;  /* subscriptions so far, with those that nobody has */
+    int64_t due_ns, due_gap_ns;
     uint32_t begin_ppm; /* chance that a genuine payment begins a fraud */
     uint64_t n_planned; /* ever */
     uint32_t n_plants;  /* in the heap */
     fd_plant *plants;   /* a binary heap, the earliest first */
+    uint32_t n_retries;
+    retry retries[MAX_RETRIES]; /* the earliest last */
 };
 
 /* ---- planned payments ---- */
@@ -87,21 +109,37 @@ void fd_payment_set_shop(fd_payment *p, const fd_merchant *m)
     p->lon = (fd_degrees){has_place, has_place ? m->lon_micro : 0};
 }
 
-/* Cash comes in notes of ten; of other prices a third end in 99 and a sixth in 00. */
+/* A price as it stands on the bill, in the merchant's currency. */
+static int64_t price_of(int64_t minor, fd_price how, int32_t note)
+{
+    uint64_t luck = fd_mix((uint64_t)minor) % 10;
+    int64_t whole = minor / 100 * 100;
+    switch (how) {
+    case FD_PRICE_NOTES:
+        return minor < note ? note : minor / note * note;
+    case FD_PRICE_TAG:
+        return minor < 500 || luck > 6 ? minor : luck > 5 ? whole : whole + (luck > 4 ? 95 : 99);
+    case FD_PRICE_BILL:
+        if (minor >= 500 && luck < 4)
+            return luck == 0 && minor >= 2000 ? minor / 500 * 500 : whole + (luck == 1 ? 50 : 0);
+        return minor;
+    case FD_PRICE_SUM:
+        break;
+    }
+    return minor;
+}
+
+/* What the issuer books: converted where merchant and card have different currencies. */
 void fd_payment_set_amount(fd_payment *p, const fd_customer *c, const fd_merchant *m, int64_t cents)
 {
-    const fd_country *country = &FD_COUNTRIES[FD_CITIES[c->home].country];
-    int64_t minor = cents * country->minor_per_euro / 100;
-    if (FD_CATEGORY_TABLE[m->category].channel == FD_CHANNEL_ATM) {
-        int64_t note = country->minor_per_euro * 10LL;
-        minor = minor < note ? note : minor / note * note;
-    } else if (minor >= 500) {
-        uint64_t ending = fd_mix((uint64_t)minor) % 6;
-        if (ending < 2)
-            minor = minor / 100 * 100 + 99;
-        else if (ending == 2)
-            minor = minor / 100 * 100;
-    }
+    const fd_country *there = &FD_COUNTRIES[m->country];
+    const fd_country *home = &FD_COUNTRIES[FD_CITIES[c->home].country];
+    fd_price how = FD_CATEGORY_TABLE[m->category].price;
+    if (how == FD_PRICE_NOTES && cents > MOST_CASH_CENTS)
+        cents = MOST_CASH_CENTS;
+    int64_t minor = price_of(cents * there->minor_per_euro / 100, how, there->note_minor);
+    if (there->minor_per_euro != home->minor_per_euro)
+        minor = minor * home->minor_per_euro / there->minor_per_euro;
     p->amount_minor = minor < 1 ? 1 : minor;
 }
 
@@ -117,15 +155,26 @@ void fd_payment_set_address(fd_payment *p, uint8_t city, uint64_t who)
 
 /* ---- a genuine payment ---- */
 
-/* By how often they pay: a uniform one is taken with the chance of its activity. */
-static fd_customer pick_customer(fd_stream *s)
+/* By how often they pay, and whether they are awake: a uniform one is taken with these chances. If
+ * nobody will, as may be with few customers, the last one does from home. */
+static fd_customer pick_customer(fd_stream *s, int64_t time_ms, uint8_t *here)
 {
-    for (;;) {
+    enum { TRIES = 20000 };
+    fd_customer c;
+    for (int i = 0; i < TRIES; i++) {
         uint64_t r = fd_rng_next(&s->rng);
         uint32_t id = fd_below(r, s->world->customers);
-        if ((r & 1023) < fd_world_activity(s->world, id))
-            return fd_world_customer(s->world, id);
+        if ((r & 1023) >= fd_world_activity(s->world, id))
+            continue;
+        c = fd_world_customer(s->world, id);
+        *here = fd_world_whereabouts(s->world, &c, time_ms);
+        if (*here != FD_ON_THE_WAY &&
+            (r >> 10 & 0xffff) * FD_BUSY_MAX >> 16 < fd_world_busy_in(*here, time_ms))
+            return c;
     }
+    c = fd_world_customer(s->world, fd_rng_below(&s->rng, s->world->customers));
+    *here = c.home;
+    return c;
 }
 
 static fd_category_id pick_category(fd_stream *s, const fd_customer *c)
@@ -138,59 +187,69 @@ static fd_category_id pick_category(fd_stream *s, const fd_customer *c)
     return kind;
 }
 
-/* Mostly where the customer is; now and then in another city of the same country. */
-static uint8_t pick_city(fd_stream *s, uint8_t here)
+/* Most shopping is done where it was done before. */
+static fd_merchant pick_shop(fd_stream *s, const fd_customer *c, uint8_t here, fd_category_id kind)
 {
-    if (!fd_rng_chance(&s->rng, 50000))
-        return here;
-    uint8_t city = s->world->any_city[fd_rng_below(&s->rng, FD_PICK_SLOTS)];
-    return FD_CITIES[city].country == FD_CITIES[here].country ? city : here;
+    uint64_t random = fd_rng_next(&s->rng);
+    if (fd_rng_chance(&s->rng, 650000))
+        random = fd_mix2(fd_world_habit(s->world, c, kind, (uint32_t)(random & 1)), here);
+    return fd_world_shop(s->world, here, kind, random);
 }
 
-/* People look at home first. */
-static fd_merchant pick_web_shop(fd_stream *s, const fd_customer *c, fd_category_id kind)
+/* People look at home first, and mostly where they bought before. */
+static fd_merchant web_shop(fd_stream *s, const fd_customer *c, fd_category_id kind,
+                            uint64_t random)
 {
-    enum { LOOKS = 5 };
-    fd_merchant m = fd_world_web_shop(s->world, kind, fd_rng_next(&s->rng));
-    for (int i = 1; i < LOOKS && m.country != FD_CITIES[c->home].country; i++)
-        m = fd_world_web_shop(s->world, kind, fd_rng_next(&s->rng));
+    enum { LOOKS = 12 };
+    fd_merchant m = fd_world_web_shop(s->world, kind, random);
+    for (int i = 1; i < LOOKS && m.country != FD_CITIES[c->home].country; i++) {
+        random = fd_mix(random);
+        m = fd_world_web_shop(s->world, kind, random);
+    }
     return m;
 }
 
-static void set_presence(fd_stream *s, fd_payment *p)
+static fd_merchant pick_web_shop(fd_stream *s, const fd_customer *c, fd_category_id kind)
+{
+    uint64_t random = fd_rng_next(&s->rng);
+    if (fd_rng_chance(&s->rng, 550000))
+        random = fd_world_habit(s->world, c, kind, (uint32_t)(random & 3));
+    return web_shop(s, c, kind, random);
+}
+
+/* Magnetic stripes are rare where chips have been for long. */
+static void set_presence(fd_stream *s, fd_payment *p, const fd_merchant *m)
 {
     uint32_t r = fd_rng_below(&s->rng, 1000);
+    bool old = strcmp(FD_COUNTRIES[m->country].code, "US") == 0;
     if (p->channel == FD_CHANNEL_ATM)
         p->entry_mode = FD_ENTRY_CHIP;
-    else if (r < 640)
+    else if (r < (old ? 480u : 680u))
         p->entry_mode = FD_ENTRY_CONTACTLESS;
-    else if (r < 965)
+    else if (r < (old ? 870u : 985u))
         p->entry_mode = FD_ENTRY_CHIP;
     else
-        p->entry_mode = r < 990 ? FD_ENTRY_SWIPE : FD_ENTRY_MANUAL;
+        p->entry_mode = r < 994 ? FD_ENTRY_SWIPE : FD_ENTRY_MANUAL;
 }
 
 /* One of the customer's devices, rarely a new one; at home, on the move, or behind a proxy. */
-static void set_web(fd_stream *s, fd_payment *p, const fd_customer *c, uint8_t here,
-                    uint32_t recurring_ppm)
+static void set_web(fd_stream *s, fd_payment *p, const fd_customer *c, uint8_t here)
 {
-    p->is_recurring = fd_rng_chance(&s->rng, recurring_ppm);
-    p->entry_mode = p->is_recurring || fd_rng_chance(&s->rng, 550000) ? FD_ENTRY_STORED
-                                                                      : FD_ENTRY_MANUAL;
-    if (p->is_recurring)
-        return;
+    p->entry_mode = fd_rng_chance(&s->rng, 550000) ? FD_ENTRY_STORED : FD_ENTRY_MANUAL;
     uint32_t k = fd_rng_chance(&s->rng, 800000) ? 0 : fd_rng_below(&s->rng, c->n_devices);
     uint64_t device = fd_world_own_device(s->world, c, k);
     if (fd_rng_chance(&s->rng, 4000))
         device = fd_rng_next(&s->rng);
     fd_world_device(&p->device_id, device);
-    uint64_t address = c->id;
+    uint64_t address = fd_mix2(s->seed, c->id);
     uint8_t city = here;
     if (here != c->home || fd_rng_chance(&s->rng, 350000))
-        address = fd_mix2(c->id, (uint64_t)(p->event_time / 86400000));
-    if (fd_rng_chance(&s->rng, 5000))
+        address = fd_world_gateway(s->world, c, here, p->event_time);
+    if (fd_rng_chance(&s->rng, 5000)) {
         city = s->world->any_city[fd_rng_below(&s->rng, FD_PICK_SLOTS)];
-    fd_payment_set_address(p, city, fd_mix2(s->seed, address));
+        address = fd_rng_next(&s->rng);
+    }
+    fd_payment_set_address(p, city, address);
 }
 
 /* Issuers decline about 3 %, more on the web and for large amounts. */
@@ -198,39 +257,112 @@ static void set_status(fd_stream *s, fd_payment *p, int64_t cents)
 {
     uint32_t ppm = 14000;
     if (p->channel == FD_CHANNEL_ECOM)
-        ppm += 20000;
+        ppm += 55000;
     if (cents > 30000)
         ppm += 60000;
     p->status = fd_rng_chance(&s->rng, ppm) ? FD_STATUS_DECLINED : FD_STATUS_APPROVED;
 }
 
+static int64_t cents_of(const fd_customer *c, const fd_category *k, const fd_merchant *m,
+                        uint64_t random)
+{
+    int64_t factor = fd_lognormal_q16(random, k->spread_milli);
+    return k->median_cents * factor / FD_Q16 * m->price_q16 / FD_Q16 * c->spend_q16 / FD_Q16;
+}
+
 static void write_genuine(fd_stream *s, fd_payment *p, fd_customer *customer, uint32_t *card)
 {
-    fd_customer c = pick_customer(s);
+    uint8_t here;
+    fd_customer c = pick_customer(s, p->event_time, &here);
     fd_category_id kind = pick_category(s, &c);
     const fd_category *k = &FD_CATEGORY_TABLE[kind];
-    uint8_t here = fd_world_whereabouts(s->world, &c, p->event_time);
     bool present = k->channel == FD_CHANNEL_POS || k->channel == FD_CHANNEL_ATM;
-    uint8_t city = present ? pick_city(s, here) : here;
-    fd_merchant m = present ? fd_world_shop(s->world, city, kind, fd_rng_next(&s->rng))
-                            : pick_web_shop(s, &c, kind);
+    fd_merchant m = present ? pick_shop(s, &c, here, kind) : pick_web_shop(s, &c, kind);
     *card = fd_rng_chance(&s->rng, 750000) ? 0 : fd_rng_below(&s->rng, c.n_cards);
+    int64_t cents = cents_of(&c, k, &m, fd_rng_next(&s->rng));
     fd_payment_set_card(p, &c, *card);
     fd_payment_set_shop(p, &m);
-    int64_t factor = fd_lognormal_q16(fd_rng_next(&s->rng), k->spread_milli);
-    int64_t cents = k->median_cents * factor / FD_Q16 * m.price_q16 / FD_Q16;
-    cents = cents * c.spend_q16 / FD_Q16;
     fd_payment_set_amount(p, &c, &m, cents);
     if (present)
-        set_presence(s, p);
+        set_presence(s, p, &m);
     else if (k->channel == FD_CHANNEL_ECOM)
-        set_web(s, p, &c, here, k->recurring_ppm);
-    else {
+        set_web(s, p, &c, here);
+    else
         p->entry_mode = FD_ENTRY_MANUAL;
-        p->is_recurring = fd_rng_chance(&s->rng, k->recurring_ppm);
-    }
     set_status(s, p, cents);
     *customer = c;
+}
+
+/* ---- subscriptions ---- */
+
+/* The n-th subscriptions of all customers are due one after the other in the n-th part of a month,
+ * in an order that is a permutation of the customers: so each comes again after the same time, from
+ * the same merchant and to the cent, and nothing is remembered of any. */
+static fd_customer due_customer(const fd_stream *s, uint32_t *which)
+{
+    uint64_t customers = s->world->customers;
+    uint64_t part = s->n_due / customers;
+    *which = (uint32_t)(part % SUBSCRIPTIONS);
+    /* multiplied by a prime beyond all numbers of customers: no two of them meet */
+    uint64_t at = s->n_due % customers * PERMUTES + (uint32_t)fd_mix2(s->seed, *which);
+    return fd_world_customer(s->world, (uint32_t)(at % customers));
+}
+
+static void advance_due(fd_stream *s)
+{
+    for (;;) {
+        uint32_t which;
+        s->n_due++;
+        s->due_ns += s->due_gap_ns;
+        fd_customer c = due_customer(s, &which);
+        if (which < 2 + fd_world_habit(s->world, &c, 0, SUBSCRIPTIONS_HABIT) % 8)
+            return;
+    }
+}
+
+static void write_due(fd_stream *s, fd_payment *p)
+{
+    uint32_t which;
+    fd_customer c = due_customer(s, &which);
+    uint64_t habit = fd_world_habit(s->world, &c, 0, SUBSCRIPTIONS_HABIT + 1 + which);
+    uint32_t percent = (uint32_t)(habit % 100);
+    fd_category_id kind = 0;
+    while (percent >= FD_CATEGORY_TABLE[kind].subscriptions)
+        percent -= FD_CATEGORY_TABLE[kind++].subscriptions;
+    fd_merchant m = web_shop(s, &c, kind, fd_mix(habit));
+    fd_payment_set_card(p, &c, 0);
+    fd_payment_set_shop(p, &m);
+    fd_payment_set_amount(p, &c, &m, cents_of(&c, &FD_CATEGORY_TABLE[kind], &m, habit));
+    p->is_recurring = true;
+    p->entry_mode = FD_ENTRY_STORED;
+    p->status = fd_rng_chance(&s->rng, 35000) ? FD_STATUS_DECLINED : FD_STATUS_APPROVED;
+}
+
+/* ---- a second try ---- */
+
+/* Whoever is declined at the till or on a page tries again, once or twice, within minutes. */
+static void plan_retry(fd_stream *s, const fd_payment *p, uint8_t tries, int64_t time_ns)
+{
+    bool again = p->status == FD_STATUS_DECLINED && !p->is_recurring && tries < 2 &&
+                 s->n_retries < MAX_RETRIES && fd_rng_chance(&s->rng, 650000);
+    if (!again)
+        return;
+    retry r = {.time_ns = time_ns + fd_rng_range(&s->rng, 15000, 150000) * NS_PER_MS,
+               .payment = *p,
+               .tries = (uint8_t)(tries + 1)};
+    uint32_t i = s->n_retries++;
+    for (; i > 0 && s->retries[i - 1].time_ns <= r.time_ns; i--)
+        s->retries[i] = s->retries[i - 1]; /* the next one is the last */
+    s->retries[i] = r;
+}
+
+static void write_retry(fd_stream *s, fd_payment *out)
+{
+    retry r = s->retries[--s->n_retries];
+    *out = r.payment;
+    out->event_time = r.time_ns / NS_PER_MS;
+    out->status = fd_rng_chance(&s->rng, 450000) ? FD_STATUS_APPROVED : FD_STATUS_DECLINED;
+    plan_retry(s, out, r.tries, r.time_ns);
 }
 
 /* ---- the stream ---- */
@@ -241,7 +373,7 @@ static void advance(fd_stream *s)
 {
     for (;;) {
         int64_t wait_q16 = fd_exponential_q16(fd_rng_next(&s->rng));
-        uint32_t busy = s->steady ? 1024 : fd_world_busy(s->next_ns / NS_PER_MS);
+        uint32_t busy = s->steady ? 1024 : fd_world_busy(s->world, s->next_ns / NS_PER_MS);
         int64_t end = (s->next_ns / NS_PER_HOUR + 1) * NS_PER_HOUR;
         __int128 wait = (__int128)s->mean_gap_ns * wait_q16 / FD_Q16 * 1024 / busy;
         if (wait < end - s->next_ns) {
@@ -265,7 +397,10 @@ fd_stream *fd_stream_new(const fd_stream_config *config)
     s->steady = config->steady;
     if (s->mean_gap_ns == 0)
         s->mean_gap_ns = NS_PER_DAY / FD_PAYMENTS_PER_DAY / config->customers;
-    s->next_ns = config->start_ms * NS_PER_MS;
+    s->next_ns = s->due_ns = config->start_ms * NS_PER_MS;
+    /* Customers have 5.5 of 9 on average. */
+    s->due_gap_ns = s->mean_gap_ns * 100 / DUE_PERCENT * 55 / 90 + 1;
+    s->mean_gap_ns = s->mean_gap_ns * 100 / (100 - DUE_PERCENT - AGAIN_PERCENT);
     /* Of F frauds of m payments each among g genuine ones: F m / (F m + g) = fraud. */
     uint64_t genuine_ppm = 1000000 - config->fraud_ppm;
     s->begin_ppm = (uint32_t)(config->fraud_ppm * 1000000000ull /
@@ -273,6 +408,7 @@ fd_stream *fd_stream_new(const fd_stream_config *config)
     s->plants = calloc(FD_PLANTS_MAX, sizeof *s->plants);
     FD_ALLOCATED(s->plants);
     advance(s);
+    advance_due(s);
     return s;
 }
 
@@ -290,24 +426,40 @@ const fd_world *fd_stream_world(const fd_stream *s)
     return s->world;
 }
 
+/* Written as it happens; and perhaps a fraud or a second try follows from it. */
+static void next_genuine(fd_stream *s, fd_payment *out)
+{
+    int64_t time_ns = s->next_ns;
+    out->event_time = time_ns / NS_PER_MS;
+    fd_customer c;
+    uint32_t card;
+    write_genuine(s, out, &c, &card);
+    if (fd_rng_chance(&s->rng, s->begin_ppm))
+        fd_fraud_begin(s, &s->rng, &c, card, out, time_ns);
+    plan_retry(s, out, 0, time_ns);
+    advance(s);
+}
+
 fd_scenario fd_stream_next(fd_stream *s, fd_payment *out)
 {
     *out = (fd_payment){0};
     fd_scenario scenario = FD_SCENARIO_NONE;
-    if (s->n_plants > 0 && s->plants[0].time_ns <= s->next_ns) {
+    int64_t retry_ns = s->n_retries == 0 ? INT64_MAX : s->retries[s->n_retries - 1].time_ns;
+    int64_t plant_ns = s->n_plants == 0 ? INT64_MAX : s->plants[0].time_ns;
+    int64_t genuine_ns = s->next_ns < s->due_ns ? s->next_ns : s->due_ns;
+    if (plant_ns <= genuine_ns && plant_ns <= retry_ns) {
         fd_plant plant = pop(s);
         out->event_time = plant.time_ns / NS_PER_MS;
         fd_fraud_write(s->world, &plant, out);
         scenario = plant.scenario;
+    } else if (retry_ns <= genuine_ns) {
+        write_retry(s, out);
+    } else if (s->due_ns < s->next_ns) {
+        out->event_time = s->due_ns / NS_PER_MS;
+        write_due(s, out);
+        advance_due(s);
     } else {
-        int64_t time_ns = s->next_ns;
-        out->event_time = time_ns / NS_PER_MS;
-        fd_customer c;
-        uint32_t card;
-        write_genuine(s, out, &c, &card);
-        if (fd_rng_chance(&s->rng, s->begin_ppm))
-            fd_fraud_begin(s, &s->rng, &c, card, out, time_ns);
-        advance(s);
+        next_genuine(s, out);
     }
     fd_text_printf(&out->tx_id, "t%llu-%llu", (unsigned long long)s->seed,
                    (unsigned long long)s->n++);

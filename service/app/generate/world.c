@@ -14,49 +14,66 @@ enum country_id {
 
 /* Rates of some day: amounts are in the card's own currency and need to look right, no more. */
 const fd_country FD_COUNTRIES[FD_N_COUNTRIES] = {
-    [DE] = {"DE", "EUR", 100},  [FR] = {"FR", "EUR", 100},  [IT] = {"IT", "EUR", 100},
-    [ES] = {"ES", "EUR", 100},  [NL] = {"NL", "EUR", 100},  [BE] = {"BE", "EUR", 100},
-    [AT] = {"AT", "EUR", 100},  [PT] = {"PT", "EUR", 100},  [IE] = {"IE", "EUR", 100},
-    [GR] = {"GR", "EUR", 100},  [GB] = {"GB", "GBP", 86},   [CH] = {"CH", "CHF", 95},
-    [SE] = {"SE", "SEK", 1130}, [PL] = {"PL", "PLN", 430},  [RO] = {"RO", "RON", 500},
-    [US] = {"US", "USD", 108},  [CA] = {"CA", "CAD", 148},  [BR] = {"BR", "BRL", 590},
-    [SG] = {"SG", "SGD", 145},  [JP] = {"JP", "JPY", 160},  [AE] = {"AE", "AED", 397},
-    [TR] = {"TR", "TRY", 3700}, [TH] = {"TH", "THB", 3800}, [NG] = {"NG", "NGN", 165000},
-    [IN] = {"IN", "INR", 9100},
+    [DE] = {"DE", "EUR", 100, 1000},   [FR] = {"FR", "EUR", 100, 1000},
+    [IT] = {"IT", "EUR", 100, 1000},   [ES] = {"ES", "EUR", 100, 1000},
+    [NL] = {"NL", "EUR", 100, 1000},   [BE] = {"BE", "EUR", 100, 1000},
+    [AT] = {"AT", "EUR", 100, 1000},   [PT] = {"PT", "EUR", 100, 1000},
+    [IE] = {"IE", "EUR", 100, 1000},   [GR] = {"GR", "EUR", 100, 1000},
+    [GB] = {"GB", "GBP", 86, 1000},    [CH] = {"CH", "CHF", 95, 1000},
+    [SE] = {"SE", "SEK", 1130, 10000}, [PL] = {"PL", "PLN", 430, 5000},
+    [RO] = {"RO", "RON", 500, 5000},   [US] = {"US", "USD", 108, 2000},
+    [CA] = {"CA", "CAD", 148, 2000},   [BR] = {"BR", "BRL", 590, 2000},
+    [SG] = {"SG", "SGD", 145, 1000},   [JP] = {"JP", "JPY", 160, 1000},
+    [AE] = {"AE", "AED", 397, 10000},  [TR] = {"TR", "TRY", 3700, 10000},
+    [TH] = {"TH", "THB", 3800, 10000}, [NG] = {"NG", "NGN", 165000, 50000},
+    [IN] = {"IN", "INR", 9100, 50000},
 };
 
 const fd_city FD_CITIES[FD_N_CITIES] = {
-    {DE, 52520000, 13405000, 90, 60}, {DE, 53551000, 9994000, 50, 35},
-    {DE, 48135000, 11582000, 50, 35}, {DE, 50938000, 6960000, 35, 25},
-    {DE, 50111000, 8682000, 30, 25},  {FR, 48857000, 2352000, 110, 70},
-    {FR, 45764000, 4836000, 30, 20},  {FR, 43297000, 5370000, 30, 20},
-    {FR, 43605000, 1444000, 20, 12},  {IT, 41903000, 12496000, 60, 40},
-    {IT, 45464000, 9190000, 50, 35},  {IT, 40852000, 14268000, 30, 18},
-    {ES, 40417000, -3704000, 70, 45}, {ES, 41387000, 2169000, 45, 32},
-    {ES, 39470000, -376000, 20, 14},  {NL, 52368000, 4904000, 40, 30},
-    {NL, 51924000, 4478000, 20, 14},  {BE, 50850000, 4352000, 30, 22},
-    {AT, 48208000, 16374000, 40, 26}, {PT, 38722000, -9139000, 25, 18},
-    {IE, 53350000, -6260000, 20, 16}, {GR, 37984000, 23728000, 25, 18},
-    {GB, 51507000, -128000, 40, 60},  {GB, 53481000, -2243000, 12, 12},
-    {CH, 47377000, 8542000, 15, 16},  {SE, 59329000, 18069000, 12, 14},
-    {PL, 52230000, 21012000, 18, 16}, {RO, 44427000, 26103000, 6, 8},
-    {US, 40713000, -74006000, 4, 40}, {US, 34052000, -118244000, 2, 26},
-    {US, 41878000, -87630000, 1, 14}, {US, 25762000, -80192000, 1, 14},
-    {CA, 43653000, -79383000, 1, 14}, {BR, -23551000, -46633000, 1, 14},
-    {SG, 1352000, 103820000, 1, 16},  {JP, 35676000, 139650000, 1, 20},
-    {AE, 25205000, 55271000, 1, 14},  {TR, 41008000, 28978000, 2, 16},
-    {TH, 13756000, 100502000, 1, 14}, {NG, 6524000, 3379000, 1, 8},
+    {DE, 1, 52520000, 13405000, 90, 60},  {DE, 1, 53551000, 9994000, 50, 35},
+    {DE, 1, 48135000, 11582000, 50, 35},  {DE, 1, 50938000, 6960000, 35, 25},
+    {DE, 1, 50111000, 8682000, 30, 25},   {FR, 1, 48857000, 2352000, 110, 70},
+    {FR, 1, 45764000, 4836000, 30, 20},   {FR, 1, 43297000, 5370000, 30, 20},
+    {FR, 1, 43605000, 1444000, 20, 12},   {IT, 1, 41903000, 12496000, 60, 40},
+    {IT, 1, 45464000, 9190000, 50, 35},   {IT, 1, 40852000, 14268000, 30, 18},
+    {ES, 1, 40417000, -3704000, 70, 45},  {ES, 1, 41387000, 2169000, 45, 32},
+    {ES, 1, 39470000, -376000, 20, 14},   {NL, 1, 52368000, 4904000, 40, 30},
+    {NL, 1, 51924000, 4478000, 20, 14},   {BE, 1, 50850000, 4352000, 30, 22},
+    {AT, 1, 48208000, 16374000, 40, 26},  {PT, 0, 38722000, -9139000, 25, 18},
+    {IE, 0, 53350000, -6260000, 20, 16},  {GR, 2, 37984000, 23728000, 25, 18},
+    {GB, 0, 51507000, -128000, 40, 60},   {GB, 0, 53481000, -2243000, 12, 12},
+    {CH, 1, 47377000, 8542000, 15, 16},   {SE, 1, 59329000, 18069000, 12, 14},
+    {PL, 1, 52230000, 21012000, 18, 16},  {RO, 2, 44427000, 26103000, 6, 8},
+    {US, -5, 40713000, -74006000, 4, 40}, {US, -8, 34052000, -118244000, 2, 26},
+    {US, -6, 41878000, -87630000, 1, 14}, {US, -5, 25762000, -80192000, 1, 14},
+    {CA, -5, 43653000, -79383000, 1, 14}, {BR, -3, -23551000, -46633000, 1, 14},
+    {SG, 8, 1352000, 103820000, 1, 16},   {JP, 9, 35676000, 139650000, 1, 20},
+    {AE, 4, 25205000, 55271000, 1, 14},   {TR, 3, 41008000, 28978000, 2, 16},
+    {TH, 7, 13756000, 100502000, 1, 14},  {NG, 1, 6524000, 3379000, 1, 8},
 };
 
 const fd_category FD_CATEGORY_TABLE[FD_N_CATEGORIES] = {
-#define X(name, mcc, channel, weight, median, spread, recurring) \
-    {mcc, FD_CHANNEL_##channel, weight, median, spread, recurring},
+#define X(name, mcc, channel, weight, median, spread, subscriptions, price) \
+    {mcc, FD_CHANNEL_##channel, weight, median, spread, subscriptions, FD_PRICE_##price},
     FD_CATEGORIES(X)
 #undef X
 };
 
 /* Purposes keep hashes of the same number apart. */
-enum purpose { P_CUSTOMER = 1, P_ACTIVITY, P_TRIP, P_MERCHANT, P_IP, P_DEVICE };
+enum purpose {
+    P_CUSTOMER = 1,
+    P_ACTIVITY,
+    P_TRIP,
+    P_MERCHANT,
+    P_IP,
+    P_DEVICE,
+    P_DAY_TRIP,
+    P_HABIT,
+    P_GATEWAY,
+};
+
+static const int64_t HOUR_MS = 3600000;
+static const int64_t DAY_MS = 86400000;
 
 static uint64_t draw(const fd_world *w, enum purpose p, uint64_t a, uint64_t b)
 {
@@ -103,6 +120,17 @@ static void number_merchants(fd_world *w)
     w->n_merchants = n;
 }
 
+/* Each hour of the week, from Thursday as the epoch does: the mean over where customers live. */
+static void add_up_hours(fd_world *w)
+{
+    for (uint32_t hour = 0; hour < FD_HOURS_OF_WEEK; hour++) {
+        uint64_t sum = 0;
+        for (uint32_t i = 0; i < FD_PICK_SLOTS; i++)
+            sum += fd_world_busy_in(w->home_city[i], (FD_HOURS_OF_WEEK + hour) * HOUR_MS);
+        w->busy[hour] = (uint32_t)(sum / FD_PICK_SLOTS);
+    }
+}
+
 fd_world *fd_world_new(uint64_t seed, uint32_t customers)
 {
     FD_ASSERT(customers > 0);
@@ -121,6 +149,7 @@ fd_world *fd_world_new(uint64_t seed, uint32_t customers)
         weights[i] = FD_CATEGORY_TABLE[i].weight;
     fill_slots(w->category, weights, FD_N_CATEGORIES);
     number_merchants(w);
+    add_up_hours(w);
     return w;
 }
 
@@ -157,15 +186,66 @@ uint32_t fd_world_activity(const fd_world *w, uint32_t id)
     return (uint32_t)(a < 1 ? 1 : a > 1024 ? 1024 : a);
 }
 
+int64_t fd_world_day_in(uint8_t city, int64_t time_ms)
+{
+    FD_ASSERT(city < FD_N_CITIES);
+    int64_t local = time_ms + FD_CITIES[city].utc_hours * HOUR_MS;
+    return local / DAY_MS - (local % DAY_MS < 0);
+}
+
+static int32_t apart(int32_t a, int32_t b)
+{
+    return a > b ? a - b : b - a;
+}
+
+static bool in_reach(const fd_city *a, const fd_city *b)
+{
+    enum { FAR_MICRO = 8000000 };
+    return a->country == b->country &&
+           apart(a->lat_micro, b->lat_micro) + apart(a->lon_micro, b->lon_micro) < FAR_MICRO;
+}
+
+static uint8_t day_trip(const fd_world *w, const fd_customer *c, int64_t day)
+{
+    enum { LOOKS = 8 };
+    uint64_t h = draw(w, P_DAY_TRIP, c->id, (uint64_t)day);
+    if (h % 1000 >= 40)
+        return c->home;
+    for (int i = 0; i < LOOKS; i++) {
+        h = fd_mix(h);
+        uint8_t city = w->any_city[h % FD_PICK_SLOTS];
+        if (in_reach(&FD_CITIES[city], &FD_CITIES[c->home]))
+            return city;
+    }
+    return c->home;
+}
+
 uint8_t fd_world_whereabouts(const fd_world *w, const fd_customer *c, int64_t time_ms)
 {
-    int64_t day = time_ms / 86400000;
-    uint64_t h = draw(w, P_TRIP, c->id, (uint64_t)(day / 7));
+    enum { MORNING_H = 4, WEEK = 7 };
+    int64_t day = fd_world_day_in(c->home, time_ms - MORNING_H * HOUR_MS) + WEEK; /* not negative */
+    uint64_t h = draw(w, P_TRIP, c->id, (uint64_t)(day / WEEK));
     if (h % 1000 >= 25)
+        return day_trip(w, c, day);
+    int64_t first = (int64_t)(h >> 10) % 2, last = first + 2 + (int64_t)(h >> 14) % 4;
+    int64_t of_week = day % WEEK;
+    if (of_week < first || of_week > last)
         return c->home;
-    int64_t first = (int64_t)(h >> 10) % 3, last = first + 1 + (int64_t)(h >> 14) % 4;
-    int64_t of_week = day % 7;
-    return of_week < first || of_week > last ? c->home : w->any_city[(h >> 20) % FD_PICK_SLOTS];
+    bool travels = of_week == first || of_week == last;
+    return travels ? FD_ON_THE_WAY : w->any_city[(h >> 20) % FD_PICK_SLOTS];
+}
+
+uint64_t fd_world_habit(const fd_world *w, const fd_customer *c, fd_category_id kind, uint32_t k)
+{
+    return draw(w, P_HABIT, c->id, (uint64_t)kind << 32 | k);
+}
+
+uint64_t fd_world_gateway(const fd_world *w, const fd_customer *c, uint8_t city, int64_t time_ms)
+{
+    enum { CUSTOMERS_EACH = 40, WEIGHTS = 1000 }; /* the sum of FD_CITIES' weights, about */
+    uint64_t n = 2 + (uint64_t)w->customers * FD_CITIES[city].customers / WEIGHTS / CUSTOMERS_EACH;
+    uint64_t mine = draw(w, P_GATEWAY, c->id, (uint64_t)fd_world_day_in(city, time_ms));
+    return draw(w, P_GATEWAY, UINT32_MAX + (uint64_t)city, mine % n);
 }
 
 /* Few shops are popular: the square of a uniform number leans to the low ones. */
@@ -202,16 +282,24 @@ fd_merchant fd_world_web_shop(const fd_world *w, fd_category_id kind, uint64_t r
     return m;
 }
 
-uint32_t fd_world_busy(int64_t time_ms)
+uint32_t fd_world_busy_in(uint8_t city, int64_t time_ms)
 {
     static const uint16_t HOURS[24] = {180,  110,  80,   70,   90,   190,  420,  800,
                                        1120, 1240, 1300, 1450, 1720, 1600, 1400, 1380,
                                        1500, 1780, 1900, 1720, 1350, 980,  620,  350};
     /* From Thursday, the first day of the epoch. */
     static const uint16_t DAYS[7] = {1000, 1160, 1200, 880, 920, 950, 960};
-    int64_t hour = time_ms / 3600000;
+    int64_t day = fd_world_day_in(city, time_ms);
+    int64_t hour = (time_ms + FD_CITIES[city].utc_hours * HOUR_MS - day * DAY_MS) / HOUR_MS;
     uint32_t mean = 973; /* of HOURS; that of DAYS is 1010 */
-    return (uint32_t)((uint64_t)HOURS[hour % 24] * DAYS[hour / 24 % 7] * 1024 / (mean * 1010));
+    uint64_t busy = (uint64_t)HOURS[hour] * DAYS[(day + 7) % 7] * 1024 / (mean * 1010);
+    FD_ASSERT(busy <= FD_BUSY_MAX);
+    return (uint32_t)busy;
+}
+
+uint32_t fd_world_busy(const fd_world *w, int64_t time_ms)
+{
+    return w->busy[time_ms / HOUR_MS % FD_HOURS_OF_WEEK];
 }
 
 void fd_world_ip(fd_text *out, uint8_t country, uint64_t who)

@@ -45,7 +45,7 @@ static void equal_seeds_give_equal_bytes(void **state)
     assert_memory_equal(a.p, b.p, a.n);
     assert_true(a.n != c.n || memcmp(a.p, c.p, a.n) != 0);
     /* The same on every machine and compiler: changing it changes what users' seeds mean. */
-    assert_string_equal(fd_content_hash_of(a.p, a.n).hex, "55c6734df767f6be5f94602701dce3fe");
+    assert_string_equal(fd_content_hash_of(a.p, a.n).hex, "98c435335a5b189b162d2e956040ba5d");
     fd_strbuf_free(&a);
     fd_strbuf_free(&b);
     fd_strbuf_free(&c);
@@ -101,8 +101,8 @@ static tally count(const fd_stream_config *config, int n)
         t.web_without_device += p.channel == FD_CHANNEL_ECOM && !p.is_recurring && !p.device_id.n;
         t.place_without_lat += p.channel == FD_CHANNEL_POS && !p.lat.known;
         int hour = (int)(p.event_time / 3600000 % 24);
-        t.night += hour == 3;
-        t.noon += hour == 12;
+        t.night += hour == 2 && !p.is_recurring; /* three o'clock where most customers live */
+        t.noon += hour == 11 && !p.is_recurring;
     }
     fd_stream_free(s);
     return t;
@@ -183,6 +183,193 @@ static void frauds_leave_their_traces(void **state)
     fd_stream_free(s);
 }
 
+/* --- what would make an analyst laugh --- */
+
+/* Cash machines give notes of where they stand. */
+static void cash_comes_in_notes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *country, *currency;
+        int64_t note;
+    } NOTES[] = {{"DE", "EUR", 1000}, {"US", "USD", 2000}, {"GB", "GBP", 1000},
+                 {"PL", "PLN", 5000}, {"JP", "JPY", 1000}, {"SE", "SEK", 10000},
+                 {"RO", "RON", 5000}};
+    fd_stream_config config = config_of(5);
+    config.customers = 50000;
+    fd_stream *s = fd_stream_new(&config);
+    fd_payment p;
+    int seen[7] = {0};
+    for (int i = 0; i < 300000; i++) {
+        fd_stream_next(s, &p);
+        for (int k = 0; k < 7 && p.channel == FD_CHANNEL_ATM; k++) {
+            if (memcmp(p.merchant_country.p, NOTES[k].country, 2) != 0 ||
+                memcmp(p.currency.p, NOTES[k].currency, 3) != 0)
+                continue;
+            assert_int_equal(p.amount_minor % NOTES[k].note, 0);
+            seen[k]++;
+        }
+    }
+    for (int k = 0; k < 7; k++)
+        assert_true(seen[k] > 5);
+    fd_stream_free(s);
+}
+
+/* Everybody sleeps at their own night: by UTC, Japan is up when Germany is not. */
+static void nights_are_local(void **state)
+{
+    (void)state;
+    fd_stream_config config = config_of(6);
+    config.customers = 50000;
+    fd_stream *s = fd_stream_new(&config);
+    fd_payment p;
+    int by_hour[2][24] = {{0}};
+    for (int i = 0; i < 900000; i++) {
+        fd_scenario scenario = fd_stream_next(s, &p);
+        bool de = memcmp(p.card_country.p, "DE", 2) == 0,
+             jp = memcmp(p.card_country.p, "JP", 2) == 0;
+        if (scenario == FD_SCENARIO_NONE && p.channel == FD_CHANNEL_POS && (de || jp))
+            by_hour[jp][p.event_time / 3600000 % 24]++;
+    }
+    fd_stream_free(s);
+    /* two to four, and noon to two, on their clocks */
+    assert_true(by_hour[0][11] + by_hour[0][12] > 10 * (by_hour[0][1] + by_hour[0][2]));
+    assert_true(by_hour[1][3] + by_hour[1][4] > 5 * (by_hour[1][17] + by_hour[1][18]));
+    assert_true(by_hour[1][3] + by_hour[1][4] > 30);
+}
+
+typedef struct seen_card {
+    fd_text card, merchant;
+    int64_t time, amount;
+    bool declined;
+} seen_card;
+
+/* The place of a card in a table of so many. */
+static uint64_t slot_of(const fd_payment *p, uint64_t n)
+{
+    uint64_t h = 0;
+    for (int i = 0; i < p->card_id.n; i++)
+        h = fd_mix(h ^ (unsigned char)p->card_id.p[i]);
+    return h % n;
+}
+
+static bool same_text(const fd_text *a, const fd_text *b)
+{
+    return a->n == b->n && memcmp(a->p, b->p, a->n) == 0;
+}
+
+static void declined_payments_are_tried_again(void **state)
+{
+    (void)state;
+    enum { SLOTS = 1 << 15 };
+    seen_card *table = calloc(SLOTS, sizeof *table);
+    assert_non_null(table);
+    fd_stream_config config = config_of(8);
+    config.fraud_ppm = 0;
+    fd_stream *s = fd_stream_new(&config);
+    fd_payment p;
+    int declined = 0, again = 0, approved = 0;
+    for (int i = 0; i < 200000; i++) {
+        fd_stream_next(s, &p);
+        if (p.is_recurring)
+            continue;
+        seen_card *was = &table[slot_of(&p, SLOTS)];
+        if (was->declined && same_text(&was->card, &p.card_id) &&
+            same_text(&was->merchant, &p.merchant_id) && was->amount == p.amount_minor &&
+            p.event_time - was->time <= 150000) {
+            again++;
+            approved += p.status == FD_STATUS_APPROVED;
+        }
+        declined += p.status == FD_STATUS_DECLINED;
+        *was = (seen_card){.card = p.card_id,
+                           .merchant = p.merchant_id,
+                           .time = p.event_time,
+                           .amount = p.amount_minor,
+                           .declined = p.status == FD_STATUS_DECLINED};
+    }
+    assert_in_range(again * 100 / declined, 35, 70);
+    assert_in_range(approved * 100 / again, 30, 60);
+    fd_stream_free(s);
+    free(table);
+}
+
+typedef struct charge {
+    fd_text customer, merchant;
+    int64_t time, amount;
+} charge;
+
+/* Each subscription comes again after the same time, from the same merchant and to the cent. */
+static void subscriptions_come_monthly(void **state)
+{
+    (void)state;
+    enum { MOST = 40000 };
+    charge *charges = calloc(MOST, sizeof *charges);
+    assert_non_null(charges);
+    fd_stream_config config = config_of(9);
+    config.customers = 500;
+    fd_stream *s = fd_stream_new(&config);
+    fd_payment p;
+    int n = 0, pairs = 0;
+    for (int i = 0; i < 150000; i++) { /* a hundred days */
+        fd_stream_next(s, &p);
+        if (!p.is_recurring || n == MOST)
+            continue;
+        assert_int_equal(p.device_id.n + p.ip.n, 0);
+        charges[n++] = (charge){p.customer_id, p.merchant_id, p.event_time, p.amount_minor};
+    }
+    /* the fourth part of all has its next one about a month later */
+    for (int i = 0; i < n / 4; i++) {
+        const charge *a = &charges[i];
+        int k = i + 1;
+        while (k < n &&
+               !(same_text(&charges[k].customer, &a->customer) &&
+                 same_text(&charges[k].merchant, &a->merchant) && charges[k].amount == a->amount))
+            k++;
+        assert_true(k < n);
+        int64_t days = (charges[k].time - a->time) / DAY_MS;
+        pairs += days >= 28 && days <= 31;
+    }
+    assert_in_range(n * 100 / 150000, 5, 7);
+    assert_true(pairs * 100 > n / 4 * 95);
+    fd_stream_free(s);
+    free(charges);
+}
+
+/* Nobody is in two far places on one morning. Degrees are enough: one is 111 km at most. */
+static void nobody_flies_without_an_aeroplane(void **state)
+{
+    (void)state;
+    enum { SLOTS = 1 << 15 };
+    typedef struct place {
+        fd_text card;
+        int64_t time;
+        int32_t lat, lon;
+    } place;
+    place *table = calloc(SLOTS, sizeof *table);
+    assert_non_null(table);
+    fd_stream_config config = config_of(10);
+    config.fraud_ppm = 0;
+    fd_stream *s = fd_stream_new(&config);
+    fd_payment p;
+    int far = 0;
+    for (int i = 0; i < 300000; i++) {
+        fd_stream_next(s, &p);
+        if (p.channel != FD_CHANNEL_POS && p.channel != FD_CHANNEL_ATM)
+            continue;
+        place *was = &table[slot_of(&p, SLOTS)];
+        int64_t away = llabs((long long)was->lat - p.lat.micro) +
+                       llabs((long long)was->lon - p.lon.micro);
+        if (same_text(&was->card, &p.card_id) && away > 10000000) {
+            far++;
+            assert_true(p.event_time - was->time > 20 * 3600000LL);
+        }
+        *was = (place){p.card_id, p.event_time, p.lat.micro, p.lon.micro};
+    }
+    assert_true(far > 50);
+    fd_stream_free(s);
+    free(table);
+}
+
 static void text_forms_are_as_the_standards_have_them(void **state)
 {
     (void)state;
@@ -212,6 +399,11 @@ int main(void)
         cmocka_unit_test(the_stream_is_as_described),
         cmocka_unit_test(bounds_of_the_configuration_work),
         cmocka_unit_test(frauds_leave_their_traces),
+        cmocka_unit_test(cash_comes_in_notes),
+        cmocka_unit_test(nights_are_local),
+        cmocka_unit_test(declined_payments_are_tried_again),
+        cmocka_unit_test(subscriptions_come_monthly),
+        cmocka_unit_test(nobody_flies_without_an_aeroplane),
         cmocka_unit_test(text_forms_are_as_the_standards_have_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
