@@ -6,7 +6,14 @@
 
 #include "base/assert.h"
 
-enum { WAIT_MS = 20000, CALL_MS = 1000, STEP_MS = 20, WORDS_MAX = 8, LINE_MAX_BYTES = 256 };
+enum {
+    WAIT_MS = 20000,
+    CALL_MS = 1000,
+    STEP_MS = 20,
+    WORDS_MAX = 8,
+    LINE_MAX_BYTES = 256,
+    VALUES_MAX = 64
+};
 
 typedef struct actor {
     bool started, hold; /* hold: leave rebalances unanswered */
@@ -21,6 +28,8 @@ typedef struct actor {
 
 static const agree_backend *backend;
 static actor actors[AGREE_PROCESSES];
+static char *produced[VALUES_MAX]; /* of the history: they must live until each outcome is known */
+static int n_produced;
 
 /* ---- a process ---- */
 
@@ -163,15 +172,17 @@ static void do_begin(const words *w, char *out)
     say_class(a->txn.ops->begin(a->txn.self, lane_of(w, 2), &err), out);
 }
 
-/* p1 produces a PARTITION VALUE. The value must live until the outcome: it is leaked. */
+/* p1 produces a PARTITION VALUE */
 static void do_produce(const words *w, char *out)
 {
     actor *a = actor_of(w, 0);
     fd_err err;
+    FD_ASSERT(n_produced < VALUES_MAX);
+    produced[n_produced] = strdup(w->w[4]);
     fd_out_record r = {.topic = FD_OUT_DECISION,
                        .partition = partition_of(w, 3),
                        .null_key = true,
-                       .value = fd_str_from(strdup(w->w[4]))};
+                       .value = fd_str_from(produced[n_produced++])};
     uint32_t done = 0;
     fd_class cls = a->txn.ops->produce(a->txn.self, lane_of(w, 2), &r, 1, &done, &err);
     pass(300); /* it is on its way; here: in the log */
@@ -362,6 +373,8 @@ static void end_all(void)
         *a = (actor){0};
     }
     backend->end();
+    while (n_produced > 0)
+        free(produced[--n_produced]);
 }
 
 static bool run_history(const char *file)
