@@ -216,6 +216,17 @@ static int32_t home(const sim_check *c, fd_out_topic topic, fd_tp tp, const mode
     return in->null_key ? tp.partition % n : fd_partition_of_key(in->key.p, in->key.n, n);
 }
 
+/* What came with the event and is passed on. */
+static bool same_trace(const fd_out_record *r, const model_input *in)
+{
+    const fd_header *got = model_header(r, "traceparent");
+    for (uint32_t i = 0; i < in->n_headers; i++) {
+        if (fd_str_eq_c(in->headers[i].name, "traceparent"))
+            return got != NULL && fd_str_eq(got->value, in->headers[i].value);
+    }
+    return got == NULL;
+}
+
 static void check_decision(sim_check *c, const fd_out_record *r, fd_tp tp, const model_input *in,
                            const expected *x)
 {
@@ -225,6 +236,9 @@ static void check_decision(sim_check *c, const fd_out_record *r, fd_tp tp, const
                          (long long)in->offset);
     if (id == NULL || !fd_str_eq(id->value, x->outcome.event_id))
         sim_check_broken(c, "%u/%d@%lld: a wrong fd.event_id", tp.source, tp.partition,
+                         (long long)in->offset);
+    if (!same_trace(r, in))
+        sim_check_broken(c, "%u/%d@%lld: a wrong traceparent", tp.source, tp.partition,
                          (long long)in->offset);
     if (!fd_str_eq(r->key, in->key) || r->null_key != in->null_key)
         sim_check_broken(c, "%u/%d@%lld: a wrong key", tp.source, tp.partition,
