@@ -17,7 +17,7 @@
 #include "registry/fetch.h"
 
 #define REGISTRY_MAGIC 0x52454749u
-enum { BUCKETS = 4096, NO_ENTRY = UINT32_MAX };
+enum { BUCKETS = 4096, NO_ENTRY = UINT32_MAX, HTTP_OK = 200 };
 
 static const int64_t NS_PER_S = 1000000000;
 static const int64_t UNKNOWN_RETRY_NS = 5000000000;
@@ -51,7 +51,7 @@ struct fd_registry {
     uint32_t n;
     entry *entries;
     uint32_t buckets[BUCKETS];
-    int64_t down_until_ns; /* the server was unreachable: no request before this */
+    int64_t down_until_ns; /* the server did not serve: no request before this */
     int64_t down_backoff_ns;
     fd_registry_stats stats;
 };
@@ -237,7 +237,7 @@ static entry *next_due(fd_registry *r, int64_t now, int64_t *wake_ns)
 
 typedef struct outcome {
     fd_schema_answer answer;
-    bool unreachable;
+    bool down; /* not about this id: unreachable, or it refuses to work (5xx, 401, 429 ...) */
     char *text;
     uint32_t text_n;
     int exit_code;
@@ -250,11 +250,11 @@ static outcome ask(fd_registry *r, uint32_t id, fd_strbuf *body)
     snprintf(path, sizeof path, "/schemas/ids/%u", id);
     long status = 0;
     fd_err err = {0};
-    if (fd_fetch_get(r->fetch, path, &status, body, &err) != FD_OK)
-        o.unreachable = true;
-    else
+    bool reached = fd_fetch_get(r->fetch, path, &status, body, &err) == FD_OK;
+    if (reached)
         o.answer = fd_registry_read_answer(id, status, (fd_str){body->p, (uint32_t)body->n},
                                            &o.text, &o.text_n, &err);
+    o.down = !reached || (status != HTTP_OK && o.answer == FD_SCHEMA_UNAVAILABLE);
     if (o.answer != FD_SCHEMA_KNOWN) {
         o.text = strdup(err.text);
         FD_ALLOCATED(o.text);
@@ -284,8 +284,8 @@ static void settle(fd_registry *r, entry *e, outcome o)
         e->backoff_ns = next_backoff(e->backoff_ns);
         e->due_ns = now + e->backoff_ns;
     }
-    r->down_backoff_ns = o.unreachable ? next_backoff(r->down_backoff_ns) : 0;
-    r->down_until_ns = o.unreachable ? now + r->down_backoff_ns : 0;
+    r->down_backoff_ns = o.down ? next_backoff(r->down_backoff_ns) : 0;
+    r->down_until_ns = o.down ? now + r->down_backoff_ns : 0;
 }
 
 static void *run(void *arg)

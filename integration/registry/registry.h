@@ -3,14 +3,15 @@
  *
  * What it does: GET /schemas/ids/{id} on a thread of its own, one request at a time. A schema once
  * read is kept until fd_registry_free: ids never change their meaning. An id that the registry does
- * not have is asked for again every 5 s, a registry that cannot be reached or answers nonsense
- * after 0.1 s, 0.2 s .. 10 s; both only while somebody still asks for the id (within the last
- * minute). What it does not do: register schemas, resolve references, read Protobuf or JSON Schema:
- * these are answered with an error text that says so. Bounded: `max_ids` ids; when they are used
- * up, the id that was asked for least recently among those without a schema makes room; when all
- * have one, a new id is UNAVAILABLE and the text says why. Bodies beyond `max_bytes` are refused.
- * Threads: lookup and wait from any thread; `wake` is called on the registry's own thread, without
- * locks held, after each answer (also bad ones), and must not call back into the registry.
+ * not have is asked for again every 5 s, a registry that cannot be reached, fails or answers
+ * nonsense after 0.1 s, 0.2 s .. 10 s, whatever the number of ids that wait; both only while
+ * somebody still asks for the id (within the last minute). What it does not do: register schemas,
+ * resolve references, read Protobuf or JSON Schema: these are answered with an error text that says
+ * so. Bounded: `max_ids` ids; when they are used up, the id that was asked for least recently among
+ * those without a schema makes room; when all have one, a new id is UNAVAILABLE and the text says
+ * why. Bodies beyond `max_bytes` are refused. Threads: lookup and wait from any thread; `wake` is
+ * called on the registry's own thread, without locks held, after each answer (also bad ones), and
+ * must not call back into the registry.
  */
 #ifndef FD_REGISTRY_REGISTRY_H
 #define FD_REGISTRY_REGISTRY_H

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "registry/registry.h"
@@ -267,6 +268,144 @@ static void freeing_does_not_wait_for_a_slow_registry(void **state)
     server_stop(&f.server);
 }
 
+/* --- many ids, many threads --- */
+
+static void add_schemas(fixture *f, uint32_t n)
+{
+    for (uint32_t id = 1; id <= n; id++) {
+        char body[100];
+        snprintf(body, sizeof body, "{\"schema\": \"s%u\", \"id\": %u}", id, id);
+        add_schema(f, body);
+    }
+}
+
+/* Twenty ids wait for a registry that fails: it is asked as often as for one. */
+static void a_failing_registry_is_not_hammered(void **state)
+{
+    (void)state;
+    static const char *const MODES[] = {
+        "{\"mode\": \"status\", \"status\": 503}", "{\"mode\": \"status\", \"status\": 429}",
+        "{\"mode\": \"status\", \"status\": 401}", "{\"mode\": \"cut\"}"};
+    for (size_t m = 0; m < sizeof MODES / sizeof MODES[0]; m++) {
+        fixture f;
+        open_fixture(&f, NULL, (fd_registry_config){0});
+        add_schemas(&f, 20);
+        set_mode(&f, MODES[m]);
+        int before = server_requests(f.server.port);
+        double end = now_s() + 1.2;
+        fd_schemas port = fd_registry_port(f.registry);
+        while (now_s() < end) {
+            fd_str json;
+            fd_err err = {0};
+            for (uint32_t id = 1; id <= 20; id++)
+                assert_int_not_equal(port.ops->lookup(port.self, id, &json, &err), FD_SCHEMA_KNOWN);
+            usleep(5000);
+        }
+        /* at once, after 0.1, 0.3, 0.7 and perhaps 1.5 s */
+        assert_in_range(server_requests(f.server.port) - before, 2, 5);
+        set_mode(&f, "{\"mode\": \"ok\"}");
+        double begin = now_s();
+        for (uint32_t id = 1; id <= 20; id++) {
+            char text[16];
+            snprintf(text, sizeof text, "s%u", id);
+            expect_wait(&f, id, 5 * SECOND_US, FD_SCHEMA_KNOWN, text);
+        }
+        assert_true(now_s() - begin < 4); /* one wait, not twenty */
+        close_fixture(&f);
+    }
+}
+
+/* An id that is not there waits its five seconds alone. */
+static void an_unknown_id_holds_up_no_other(void **state)
+{
+    (void)state;
+    fixture f;
+    open_fixture(&f, NULL, (fd_registry_config){0});
+    add_schemas(&f, 5);
+    expect_answer(&f, 99, FD_SCHEMA_UNKNOWN, "no such schema");
+    double begin = now_s();
+    for (uint32_t id = 1; id <= 5; id++) {
+        char text[16];
+        snprintf(text, sizeof text, "s%u", id);
+        expect_wait(&f, id, 2 * SECOND_US, FD_SCHEMA_KNOWN, text);
+    }
+    assert_true(now_s() - begin < 3);
+    int requests = server_requests(f.server.port);
+    /* a negative answer is kept, too: lookups are not requests */
+    for (int i = 0; i < 1000; i++)
+        expect_answer(&f, 99, FD_SCHEMA_UNKNOWN, "no such schema");
+    assert_in_range(server_requests(f.server.port) - requests, 0, 1);
+    close_fixture(&f);
+}
+
+enum { THREADS = 8, IDS = 30 };
+
+typedef struct asker {
+    pthread_t thread;
+    fd_registry *registry;
+    int64_t seed;
+    int bad;
+} asker;
+
+static bool is_schema(uint32_t id, fd_str json)
+{
+    char want[16];
+    snprintf(want, sizeof want, "s%u", id);
+    return fd_str_eq_c(json, want);
+}
+
+/* Looks up and waits in its own order until it has had every id; ids from 1000 on are not there. */
+static void *ask_all(void *arg)
+{
+    asker *a = arg;
+    fd_schemas port = fd_registry_port(a->registry);
+    double end = now_s() + 30;
+    for (uint32_t i = 0; i < IDS; i++) {
+        uint32_t id = 1 + (uint32_t)((a->seed * 7 + i * 11) % IDS);
+        fd_schema_answer got = FD_SCHEMA_PENDING;
+        fd_str json = {0};
+        fd_err err = {0};
+        while (got != FD_SCHEMA_KNOWN && now_s() < end) {
+            got = port.ops->lookup(port.self, id, &json, &err);
+            if (got != FD_SCHEMA_KNOWN)
+                got = fd_registry_wait(a->registry, id, 20 * MS_US, &json, &err);
+            fd_str none;
+            fd_err why = {0};
+            a->bad += port.ops->lookup(port.self, 1000 + id, &none, &why) == FD_SCHEMA_KNOWN;
+            a->bad += why.text[0] == '\0';
+        }
+        a->bad += got != FD_SCHEMA_KNOWN || !is_schema(id, json);
+        fd_registry_count(a->registry);
+    }
+    return NULL;
+}
+
+static void many_threads_share_one_answer(void **state)
+{
+    (void)state;
+    fixture f;
+    open_fixture(&f, NULL, (fd_registry_config){0});
+    add_schemas(&f, IDS);
+    set_mode(&f, "{\"mode\": \"status\", \"status\": 503, \"times\": 3}");
+    int before = server_requests(f.server.port);
+    asker askers[THREADS];
+    for (int i = 0; i < THREADS; i++) {
+        askers[i] = (asker){.registry = f.registry, .seed = i};
+        assert_int_equal(pthread_create(&askers[i].thread, NULL, ask_all, &askers[i]), 0);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        pthread_join(askers[i].thread, NULL);
+        assert_int_equal(askers[i].bad, 0);
+    }
+    fd_registry_stats stats = fd_registry_count(f.registry);
+    assert_int_equal(stats.known, IDS);
+    assert_int_equal(stats.failures, 3);
+    int requests = server_requests(f.server.port) - before;
+    /* each id once, the failures, and those that are not there once or again after 5 s */
+    assert_in_range(requests, IDS + 3, IDS + 3 + 8 * IDS);
+    close_fixture(&f);
+}
+
 static void addresses_that_cannot_be_are_refused(void **state)
 {
     (void)state;
@@ -334,6 +473,9 @@ int main(void)
         cmocka_unit_test(passwords_open_and_are_not_told),
         cmocka_unit_test(answers_and_ids_are_bounded),
         cmocka_unit_test(freeing_does_not_wait_for_a_slow_registry),
+        cmocka_unit_test(a_failing_registry_is_not_hammered),
+        cmocka_unit_test(an_unknown_id_holds_up_no_other),
+        cmocka_unit_test(many_threads_share_one_answer),
         cmocka_unit_test(addresses_that_cannot_be_are_refused),
         cmocka_unit_test(https_needs_a_trusted_authority),
     };
