@@ -111,7 +111,7 @@ say "$rate payments a second, one in ten a fraud; decisions follow, Ctrl-C ends 
    metrics: $url/metrics   log: $dir/fraudd.log   rules: rules/packs/starter"
 count=()
 ((events == 0)) || count=(--count "$events")
-launch "$dir/generate.log" "$fraudd" generate -b "$KAFKA_BOOTSTRAP" -t payments --rate "$rate" --seed 7 --fraud 10 ${count[@]+"${count[@]}"}
+launch "$dir/generate.log" "$fraudd" generate -b "$KAFKA_BOOTSTRAP" -t payments --rate "$rate" --seed 1 --fraud 10 ${count[@]+"${count[@]}"}
 generate_pid=$launched
 ((events == 0)) || count=(-c "$events")
 setsid "$fraudd" tap -b "$KAFKA_BOOTSTRAP" -t decisions -o beginning --output table --columns event_id,event_time,action,score,reasons ${count[@]+"${count[@]}"} </dev/null &
