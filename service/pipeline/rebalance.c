@@ -157,7 +157,8 @@ static fd_class form_pin(fd_worker *w, fd_job *job, uint32_t n, fd_err *err)
  * network may deliver a second copy, later, when the group is further on. */
 static fd_class pin_starts(fd_worker *w, uint32_t n, fd_err *err)
 {
-    w->pinning = !fd_committer_ready(w->committer);
+    w->pinning = !fd_committer_ready(w->committer) ||
+                 fd_committer_in_flight(w->committer) >= w->config.max_in_flight;
     if (w->pinning)
         return FD_OK; /* dispatch leaves the next place to us */
     FD_ASSERT(w->n_spare > 0);
