@@ -14,10 +14,10 @@
  * in the batch (fd_batch.max_elems is not used). Decimals beyond 64 bits and times outside the
  * years 1 to 9999 are TOO_LARGE. A map's repeated keys are all kept, in wire order.
  *
- * Ownership: strings and bytes point into the payload, or into the plan where a reader's default
- * stands in: plans must outlive the batches they decoded to. A decoder outlives its plans, a
- * schema its decoders. Plans and decoders are immutable: any thread may use them; a batch has one
- * owner.
+ * Ownership: strings and bytes point into the payload, into the batch's arena (a uuid of sixteen
+ * bytes, as text), or into the plan where a reader's default stands in: plans must outlive the
+ * batches they decoded to. A decoder outlives its plans, a schema its decoders. Plans and decoders
+ * are immutable: any thread may use them; a batch has one owner.
  */
 #ifndef FD_CODEC_DECODE_H
 #define FD_CODEC_DECODE_H

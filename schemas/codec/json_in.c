@@ -199,6 +199,16 @@ static bool write_decimal(writer *w, const fd_node *n, int64_t v)
     return true;
 }
 
+static bool write_uuid(writer *w, const json_t *v)
+{
+    unsigned char bytes[FD_UUID_BYTES];
+    fd_str text = {json_string_value(v), (uint32_t)json_string_length(v)};
+    if (!fd_uuid_parse(text, bytes))
+        return fail(w, "'" FD_STR_FMT "' is no uuid", FD_STR_ARG(text));
+    fd_strbuf_add(w->out, bytes, sizeof bytes);
+    return true;
+}
+
 static bool write_binary(writer *w, const fd_node *n, const json_t *v)
 {
     if (n->logical == FD_LOGICAL_DECIMAL && !w->is_default) {
@@ -208,6 +218,8 @@ static bool write_binary(writer *w, const fd_node *n, const json_t *v)
     }
     if (!json_is_string(v))
         return wrong(w, n, v);
+    if (n->kind == FD_AVRO_FIXED && n->logical == FD_LOGICAL_UUID && !w->is_default)
+        return write_uuid(w, v);
     fd_strbuf bytes = {0};
     bool ok = to_bytes(w, v, &bytes);
     if (ok && n->kind == FD_AVRO_BYTES)

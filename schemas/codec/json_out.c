@@ -75,6 +75,12 @@ static void put_bytes(fd_strbuf *out, fd_str raw)
 
 static fd_poison put_binary(reader *r, const fd_node *n, fd_str raw)
 {
+    if (n->logical == FD_LOGICAL_UUID) {
+        char text[FD_UUID_TEXT];
+        fd_uuid_format((fd_bytes)raw.p, text);
+        fd_strbuf_json(r->out, (fd_str){text, FD_UUID_TEXT});
+        return FD_POISON_NONE;
+    }
     if (n->logical != FD_LOGICAL_DECIMAL) {
         put_bytes(r->out, raw);
         return FD_POISON_NONE;

@@ -227,6 +227,10 @@ static bool emit_binary(fd_compiler *c, const fd_node *w, const fd_node *r, uint
         return fd_compile_fail(c, "use the writer's scale in the reader schema",
                                "the writer's decimal has scale %u, the reader's %u", w->scale,
                                r->scale);
+    if (r->kind == FD_AVRO_FIXED && r->logical == FD_LOGICAL_UUID) {
+        fd_compile_emit(c, FD_OP_UUID, col);
+        return true;
+    }
     if (r->kind == FD_AVRO_FIXED) {
         fd_compile_emit(c, decimal ? FD_OP_DEC_FIXED : FD_OP_FIXED, col)->a = w->size;
         return true;

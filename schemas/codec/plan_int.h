@@ -15,7 +15,7 @@
  *   *_D       a number stored as double; `x` 1: rounded to float first
  *   TICKS     an int (x 1) or long times `a` by `b`: units of time
  *   ENUM      `a` symbols, their texts from strs[b]; one without text is BAD_VALUE
- *   FIXED     `a` bytes        DEC_*   decimals
+ *   FIXED     `a` bytes        DEC_*   decimals        UUID   16 bytes to text in the batch's arena
  * Structure:
  *   VALID     a value is there (record, opaque)       TAG   branch `x` of a union is there
  *   ABSENT    null, in all below too                  NONE  a null, which has no bytes
@@ -37,6 +37,7 @@
     X(BYTES, op_bytes)             \
     X(FIXED, op_fixed)             \
     X(ENUM, op_enum)               \
+    X(UUID, op_uuid)               \
     X(DEC_BYTES, op_dec_bytes)     \
     X(DEC_FIXED, op_dec_fixed)     \
     X(TICKS, op_ticks)             \

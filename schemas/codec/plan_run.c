@@ -9,6 +9,7 @@
  * and calls; a payload byte or an element is used up on every turn of every loop.
  */
 #include "base/assert.h"
+#include "codec/json_int.h"
 #include "codec/plan_int.h"
 #include "codec/wire.h"
 
@@ -30,6 +31,7 @@ typedef struct walk {
     const fd_op *pc;
     const fd_plan *plan;
     fd_col *const *cols;
+    fd_arena *arena;
     uint32_t depth;
     uint32_t elems_left;
     fd_bytes resume, resume_end; /* the payload, during CONST */
@@ -189,6 +191,22 @@ FD_INLINE fd_poison op_enum(walk *w, const fd_op *op, const bool store)
     if (text.p == NULL)
         return FD_POISON_BAD_VALUE;
     return put_str(w, op, text, store);
+}
+
+/* Its text is as long whatever it says: a scan needs no more. */
+FD_INLINE fd_poison op_uuid(walk *w, const fd_op *op, const bool store)
+{
+    static const char any[FD_UUID_TEXT + 1] = "00000000-0000-0000-0000-000000000000";
+    fd_str raw = {0};
+    READ(fd_wire_fixed, FD_UUID_BYTES, &raw);
+    char *text = NULL;
+    if (store) {
+        text = fd_arena_alloc(w->arena, FD_UUID_TEXT);
+        if (text == NULL)
+            return FD_POISON_TOO_LARGE;
+        fd_uuid_format((fd_bytes)raw.p, text);
+    }
+    return put_str(w, op, (fd_str){store ? text : any, FD_UUID_TEXT}, store);
 }
 
 FD_INLINE fd_poison put_decimal(walk *w, const fd_op *op, fd_str raw, const bool store)
@@ -628,6 +646,7 @@ fd_poison fd_plan_decode(const fd_plan *p, fd_str payload, fd_batch *into)
     FD_ASSERT(row < into->cap);
     walk w = begin(p, payload);
     w.cols = into->cols;
+    w.arena = into->arena;
     fd_poison why = run(&w, true);
     if (why == FD_POISON_NONE)
         why = verdict(&w, p->identity);

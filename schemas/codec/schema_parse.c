@@ -370,6 +370,8 @@ static fd_node *parse_reference(fd_parser *p, const char *name, const char *spac
     return n;
 }
 
+enum { UUID_BYTES = 16 };
+
 static bool decimal_fits(const fd_node *n, json_int_t precision, json_int_t scale)
 {
     if (precision < 1 || precision > 1000 || scale < 0 || scale > precision || scale > 255)
@@ -392,7 +394,9 @@ static void parse_logical(fd_parser *p, const json_t *o, fd_node *n)
     for (int l = 1; l < FD_N_LOGICALS; l++) {
         if (strcmp(text, fd_logical_name((fd_logical)l)) != 0)
             continue;
-        bool base = n->kind == bases[l] || (l == FD_LOGICAL_DECIMAL && n->kind == FD_AVRO_FIXED);
+        bool fixed = n->kind == FD_AVRO_FIXED &&
+                     (l == FD_LOGICAL_DECIMAL || (l == FD_LOGICAL_UUID && n->size == UUID_BYTES));
+        bool base = fixed || n->kind == bases[l];
         json_int_t precision = json_integer_value(json_object_get(o, "precision"));
         json_int_t scale = json_integer_value(json_object_get(o, "scale"));
         if (!base || (l == FD_LOGICAL_DECIMAL && !decimal_fits(n, precision, scale))) {

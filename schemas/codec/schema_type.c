@@ -267,6 +267,8 @@ static fd_kind plain_kind(const fd_node *n)
         return FD_DURATION;
     case FD_LOGICAL_DECIMAL:
         return FD_INT;
+    case FD_LOGICAL_UUID: /* as text, also where the wire has its sixteen bytes */
+        return FD_STRING;
     default:
         break;
     }

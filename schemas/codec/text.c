@@ -1,5 +1,5 @@
-/* Times and decimals as text; see json_int.h. Proleptic Gregorian calendar, no leap seconds, as
- * in Avro. Pure functions, any thread. */
+/* Times, decimals and UUIDs as text; see json_int.h. Proleptic Gregorian calendar, no leap seconds,
+ * as in Avro. Pure functions, any thread. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -293,4 +293,47 @@ void fd_decimal_format(int64_t v, uint32_t scale, fd_strbuf *out)
         fd_strbuf_putc(out, '.');
         fd_strbuf_add(out, text + n - scale, scale);
     }
+}
+
+/* --- UUIDs --- */
+
+/* Before these bytes there is a dash. */
+static bool is_dashed(int byte)
+{
+    return byte == 4 || byte == 6 || byte == 8 || byte == 10;
+}
+
+void fd_uuid_format(const unsigned char bytes[FD_UUID_BYTES], char text[FD_UUID_TEXT])
+{
+    static const char hex[] = "0123456789abcdef";
+    for (int i = 0; i < FD_UUID_BYTES; i++) {
+        if (is_dashed(i))
+            *text++ = '-';
+        *text++ = hex[bytes[i] >> 4];
+        *text++ = hex[bytes[i] & 15];
+    }
+}
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool fd_uuid_parse(fd_str text, unsigned char bytes[FD_UUID_BYTES])
+{
+    if (text.n != FD_UUID_TEXT)
+        return false;
+    const char *p = text.p;
+    for (int i = 0; i < FD_UUID_BYTES; i++) {
+        if (is_dashed(i) && *p++ != '-')
+            return false;
+        int high = hex_value(*p++), low = hex_value(*p++);
+        if (high < 0 || low < 0)
+            return false;
+        bytes[i] = (unsigned char)(high << 4 | low);
+    }
+    return true;
 }

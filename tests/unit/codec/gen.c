@@ -115,6 +115,9 @@ static gen_type *make_named_small(gen *g)
         t->logical = "decimal";
         t->precision = 1 + (int)gen_below(&g->rng, 2);
         t->scale = 1;
+    } else if (gen_chance(&g->rng, 30)) {
+        t->logical = "uuid";
+        t->size = 16;
     }
     return t;
 }
@@ -471,8 +474,8 @@ void gen_fill(gen *g, const gen_type *t, avro_value_t *v, int depth)
         fill_plain(g, t, v);
         break;
     case GEN_FIXED: {
-        uint64_t bits = gen_next(&g->rng);
-        avro_value_set_fixed(v, &bits, (size_t)t->size);
+        uint64_t bits[2] = {gen_next(&g->rng), gen_next(&g->rng)};
+        avro_value_set_fixed(v, bits, (size_t)t->size);
         break;
     }
     case GEN_ENUM:

@@ -217,6 +217,16 @@ static void check_plain(const gen_type *t, avro_value_t *v, const fd_col *c, uin
     }
 }
 
+static void check_uuid(const unsigned char *p, size_t n, const fd_col *c, uint32_t row)
+{
+    fd_strbuf want = {0};
+    assert_int_equal(n, 16);
+    for (size_t i = 0; i < n; i++)
+        fd_strbuf_printf(&want, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", p[i]);
+    check_text(c, row, want.p);
+    fd_strbuf_free(&want);
+}
+
 static void check_enum(const gen_type *t, avro_value_t *v, const fd_col *c, uint32_t row)
 {
     const gen_type *writer = t->from == NULL ? t : t->from;
@@ -347,6 +357,8 @@ void gen_check(const gen_type *t, avro_value_t *v, const fd_col *c, uint32_t row
         avro_value_get_fixed(v, &p, &n);
         if (c->type->kind == FD_INT)
             assert_int_equal(c->v.i[row], big_endian(p, n));
+        else if (t->logical != NULL)
+            check_uuid(p, n, c, row);
         else
             check_str(c, row, p, n);
         break;

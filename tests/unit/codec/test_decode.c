@@ -166,6 +166,21 @@ static void test_ids_of_enums_and_nested_paths(void **state)
     close_all(&f);
 }
 
+/* Both scan and decode find a uuid of sixteen bytes; as text it is always long enough. */
+static void test_uuid_ids(void **state)
+{
+    (void)state;
+    fixture f;
+    fd_scan s;
+    open_plain(&f, "{'type':'record','name':'E','fields':[{'name':'id','type':{'type':'fixed',"
+                   "'name':'U','size':16,'logicalType':'uuid'}},{'name':'ts','type':'long'}]}");
+    assert_int_equal(feed(&f, "00112233445566778899aabbccddeeff 02", &s), FD_POISON_NONE);
+    assert_true(!s.null_id && !s.bad_id);
+    assert_true(
+        fd_str_eq_c(fd_decoder_id(f.decoder, f.batch, 0), "00112233-4455-6677-8899-aabbccddeeff"));
+    close_all(&f);
+}
+
 /* A null record on the way is a null id. */
 static void test_null_on_the_way_to_the_id(void **state)
 {
@@ -567,6 +582,7 @@ int main(void)
         cmocka_unit_test(test_length_of_ids),
         cmocka_unit_test(test_number_ids),
         cmocka_unit_test(test_ids_of_enums_and_nested_paths),
+        cmocka_unit_test(test_uuid_ids),
         cmocka_unit_test(test_null_on_the_way_to_the_id),
         cmocka_unit_test(test_times_have_bounds),
         cmocka_unit_test(test_without_identity),

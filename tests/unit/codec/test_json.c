@@ -16,6 +16,7 @@
 #define FIXED_DECIMAL \
     "{'type':'fixed','name':'F','size':2,'logicalType':'decimal','precision':4,'scale':1}"
 #define RECORD(name, fields) "{'type':'record','name':'" name "','fields':[" fields "]}"
+#define UUID                 "{'type':'fixed','name':'U','size':16,'logicalType':'uuid'}"
 #define DATE                 "{'type':'int','logicalType':'date'}"
 #define CLOCK                "{'type':'int','logicalType':'time-millis'}"
 #define CLOCKU               "{'type':'long','logicalType':'time-micros'}"
@@ -78,6 +79,12 @@ static const struct {
     {DECIMAL, "{'v':'-92233720368547758.08'}", "108000000000000000", NULL},
     {DECIMAL, "{'v':'1.28'}", "040080", NULL},
     {FIXED_DECIMAL, "{'v':'-0.2'}", "fffe", NULL},
+    {UUID, "{'v':'00112233-4455-6677-8899-aabbccddeeff'}", "00112233445566778899aabbccddeeff",
+     NULL},
+    {UUID, "{'v':'00112233-4455-6677-8899-AABBCCDDEEFF'}", "00112233445566778899aabbccddeeff",
+     "{'v':'00112233-4455-6677-8899-aabbccddeeff'}"},
+    {UUID ",'default':'abcdefghijklmnop'", "{}", "6162636465666768696a6b6c6d6e6f70",
+     "{'v':'61626364-6566-6768-696a-6b6c6d6e6f70'}"},
     /* unions: plain values, the first branch that fits */
     {"['null','string']", "{'v':null}", "00", NULL},
     {"['null','string']", "{'v':'x'}", "020278", NULL},
@@ -207,6 +214,11 @@ static const struct {
     {MILLIS, "{'v':'2026-01-01T10:00:00Zx'}", "something follows it"},
     {MILLIS, "{'v':'2026-01-01T10:00:00.0001Z'}", "it is finer than the field's unit"},
     {NANOS, "{'v':'9999-01-01T10:00:00Z'}", "it is out of the field's range"},
+    {UUID, "{'v':'00112233-4455-6677-8899-aabbccddeef'}",
+     "v: '00112233-4455-6677-8899-aabbccddeef' is no"},
+    {UUID, "{'v':'00112233-4455-6677-8899-aabbccddeefg'}", "is no uuid"},
+    {UUID, "{'v':'00112233+4455-6677-8899-aabbccddeeff'}", "is no uuid"},
+    {UUID, "{'v':'abcdefghijklmnop'}", "is no uuid"},
     {DECIMAL, "{'v':'1.234'}", "v: it has more decimal places than the field"},
     {DECIMAL, "{'v':'1,23'}", "v: a decimal is written like"},
     {DECIMAL, "{'v':''}", "v: a decimal is written like"},

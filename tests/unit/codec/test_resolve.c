@@ -27,6 +27,8 @@
     "{\"name\":\"" name "\",\"aliases\":[\"" alias "\"],\"type\":" type "}"
 #define FIELD_OR(name, type, def) "{\"name\":\"" name "\",\"type\":" type ",\"default\":" def "}"
 
+#define FIXED_UUID "{\"type\":\"fixed\",\"name\":\"F\",\"size\":16,\"logicalType\":\"uuid\"}"
+
 /* Writer's type of `v`, its bytes in hex, reader's type (NULL: the same), the column as text; or
  * "!NAME" for a refused payload. */
 typedef struct example {
@@ -64,6 +66,16 @@ static const example logical[] = {
     {LOGICAL("long", "timestamp-millis"), "02", NULL, "1@1000"},
     {LOGICAL("long", "timestamp-nanos"), "01", NULL, "-1@1000000000"},
     {LOGICAL("string", "uuid"), "02 61", NULL, "'a'"},
+    {FIXED_UUID, "00112233445566778899aabbccddeeff", NULL,
+     "'00112233-4455-6677-8899-aabbccddeeff'"},
+    {FIXED_UUID, "00112233445566778899aabbccddee", NULL, "!TRUNCATED"},
+    {FIXED("F", "16"), "00112233445566778899aabbccddeeff", FIXED_UUID,
+     "'00112233-4455-6677-8899-aabbccddeeff'"},
+    {FIXED_UUID, "00112233445566778899aabbccddeeff", FIXED("F", "16"),
+     "<00112233445566778899aabbccddeeff>"},
+    {"[\"null\"," FIXED_UUID "]", "00", NULL, "null"},
+    {"[\"null\"," FIXED_UUID "]", "02 00112233445566778899aabbccddeeff", NULL,
+     "'00112233-4455-6677-8899-aabbccddeeff'"},
     /* units are converted, down and up */
     {LOGICAL("long", "timestamp-millis"), "03", LOGICAL("long", "timestamp-micros"),
      "-2000@1000000"},

@@ -66,6 +66,7 @@ static const struct {
     {FIXED("0", ""), "bytes"},
     {ENUM("E", "\"A\",\"B\""), "enum:A/B"},
     {LOGICAL("string", "uuid"), "string"},
+    {FIXED("16", ",\"logicalType\":\"uuid\""), "string"},
     {LOGICAL("int", "date"), "timestamp@0"},
     {LOGICAL("int", "time-millis"), "duration@1000"},
     {LOGICAL("long", "time-micros"), "duration@1000000"},
@@ -310,6 +311,7 @@ static void test_warnings(void **state)
     expect_warning("\"type\":" LOGICAL("long", "date"), ignored);
     expect_warning("\"type\":" LOGICAL("long", "time-millis"), ignored);
     expect_warning("\"type\":" LOGICAL("bytes", "uuid"), ignored);
+    expect_warning("\"type\":" FIXED("15", ",\"logicalType\":\"uuid\""), ignored);
     expect_warning("\"type\":" LOGICAL("bytes", "decimal"), ignored); /* no precision */
     expect_warning("\"type\":" DECIMAL("0", "0"), ignored);
     expect_warning("\"type\":" DECIMAL("4", "5"), ignored);
