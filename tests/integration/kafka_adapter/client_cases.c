@@ -182,5 +182,5 @@ const test_case client_cases[] = {
     {"keys go where the Java client puts them", by_key_as_java},
     {"reader and writer errors", reader_errors},
     {"start-up check", check},
-    {NULL, NULL},
+    {NULL, NULL, false},
 };
