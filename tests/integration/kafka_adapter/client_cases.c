@@ -178,9 +178,9 @@ static void check(void)
 }
 
 const test_case client_cases[] = {
-    {"write, and read from everywhere", write_and_read},
-    {"keys go where the Java client puts them", by_key_as_java},
-    {"reader and writer errors", reader_errors},
-    {"start-up check", check},
+    {"write, and read from everywhere", write_and_read, false},
+    {"keys go where the Java client puts them", by_key_as_java, false},
+    {"reader and writer errors", reader_errors, false},
+    {"start-up check", check, false},
     {NULL, NULL, false},
 };
