@@ -8,13 +8,14 @@ set -euo pipefail
 
 usage() {
   cat <<'TEXT'
-Usage: tests/bench.sh [--seconds N] [--warmup N] [--rates A,B] [--backlog N] [--rules DIR]
+Usage: tests/bench.sh [--seconds N] [--warmup N] [--rates A,B] [--backlog N] [--rules DIR] [--set KEY=VALUE]...
 
   --seconds N   measured seconds for each rate, after the warm-up (30)
   --warmup N    seconds before that are not measured (5)
   --rates A,B   events per second (1000,5000)
   --backlog N   events to catch up with (500000)
   --rules DIR   rule set (rules/packs/starter)
+  --set K=V     a setting of the service other than its default, e.g. batch.max_in_flight=1
 Environment: FRAUDD = the program to measure (build/release/fraudd, built when missing).
 TEXT
 }

@@ -57,8 +57,9 @@
       "Directory of the archive.")                                                                 \
     X(batch.max_events, "batch.max_events", INT, "2048", "1", "65536", "events", NONE, 0,          \
       "Most events in one batch.")                                                                 \
-    X(batch.max_wait_us, "batch.max_wait", DURATION, "2ms", "0", "1s", "", NONE, 0,                \
-      "How long the first event of a batch may wait for others.")                                  \
+    X(batch.max_wait_us, "batch.max_wait", DURATION, "20ms", "0", "1s", "", NONE, 0,               \
+      "How long events wait, while a batch commits, before a second one goes beside it; a full "   \
+      "batch does not wait, and without one in flight nothing does.")                              \
     X(batch.max_in_flight, "batch.max_in_flight", INT, "2", "1", "2", "batches", NONE, 0,          \
       "Batches at once: the next one is decided while one commits.")                               \
     X(batch.queue_events, "batch.queue_events", INT, "8192", "1", "1048576", "events", NONE, 0,    \

@@ -9,8 +9,10 @@
 #include "base/mutant.h"
 #include "pipeline/worker_int.h"
 
-/* Due at once when nothing is in flight (lowest latency); else when a full batch or the oldest
- * event has waited long enough (fewer, larger transactions under load). */
+/* Due at once when nothing is in flight (lowest latency); else with a full batch (throughput), or
+ * when the oldest event has waited long enough (a commit that takes its time). A second transaction
+ * beside one that is quick makes both slower: measured on two cores shared with the broker, at
+ * 1,000 and 5,000 events/s, p50 14 and 11 ms when it waits 20 ms, 22 and 17 ms when it waits 2. */
 static bool due(fd_worker *w, int64_t now)
 {
     if (w->queued == 0 || w->pinning || w->breaker.tripped || !fd_committer_ready(w->committer))

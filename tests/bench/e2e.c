@@ -351,7 +351,7 @@ static int command_latency(struct bench *b, int64_t rate, int64_t seconds, int64
                            struct payloads load)
 {
     b->count = rate * (seconds + warmup_s);
-    rd_kafka_t *rk = producer(b, "0");
+    rd_kafka_t *rk = producer(b, "2");
     prepare_latency(b, rk);
     pthread_t reader;
     if (pthread_create(&reader, NULL, read_decisions, b) != 0)

@@ -91,31 +91,36 @@ class Interval:
         return sum(after[s] - before.get(s, 0.0) for s in wanted)
 
 
-def service(context, pipe, rules):
-    """The defaults but for names and ports."""
+def start_service(context, pipe, options):
+    """The defaults but for names, ports and what --set says."""
     config = pipe.config("bench")
     for section in ("batch", "merge", "consumer", "producer"):
         config.pop(section)
-    config["rules"] = str(rules)
-    worker = context.worker(pipe.group, config).start()
+    config["rules"] = str(options.rules)
+    return context.worker(pipe.group, config, *options.set).start()
+
+
+def service(context, pipe, options):
+    worker = start_service(context, pipe, options)
     if not worker.wait_ready(30):
         raise SystemExit("bench: the service is not ready\n" + "\n".join(worker.tail()))
     return worker
 
 
-def measure_latency(context, rules, rate, seconds, warmup, payloads):
+def measure_latency(context, options, rate, payloads):
     pipe = Pipe(context, f"rate-{rate}", PARTITIONS)
-    worker = service(context, pipe, rules)
+    worker = service(context, pipe, options)
     interval = Interval(worker)
-    found = tool("latency", context.bootstrap, pipe.source, pipe.output, PARTITIONS, rate, seconds,
-                 warmup, payloads)
+    found = tool("latency", context.bootstrap, pipe.source, pipe.output, PARTITIONS, rate,
+                 options.seconds, options.warmup, payloads)
     found.update(interval.end())
     if worker.terminate() != 0:
         raise SystemExit("bench: the service did not end well\n" + "\n".join(worker.tail()))
     return found
 
 
-def measure_catch_up(context, rules, backlog, payloads):
+def measure_catch_up(context, options, payloads):
+    backlog = options.backlog
     pipe = Pipe(context, "backlog", PARTITIONS)
     tool("load", context.bootstrap, pipe.source, PARTITIONS, backlog, payloads)
     config_start = time.monotonic()
@@ -124,11 +129,7 @@ def measure_catch_up(context, rules, backlog, payloads):
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
     time.sleep(0.5)
     began = time.monotonic()
-    config = pipe.config("bench")
-    for section in ("batch", "merge", "consumer", "producer"):
-        config.pop(section)
-    config["rules"] = str(rules)
-    worker = context.worker(pipe.group, config).start()
+    worker = start_service(context, pipe, options)
     text, _ = reader.communicate(timeout=600)
     wait_until(lambda: worker.metric("fraudd_events_total") >= backlog, 30)
     metrics = worker.metrics()
@@ -173,6 +174,7 @@ def main():
     parser.add_argument("--rates", default="1000,5000")
     parser.add_argument("--backlog", type=int, default=500_000)
     parser.add_argument("--rules", type=Path, default=STARTER)
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     options = parser.parse_args()
     context = Context("bench", own_servers=["--heap", "1g"])
     context.need_binary()
@@ -185,10 +187,9 @@ def main():
     try:
         for rate in options.rates.split(","):
             print(f"latency at {rate}/s for {options.seconds} s ...", file=sys.stderr, flush=True)
-            result["latency"][rate] = measure_latency(context, options.rules, int(rate),
-                                                      options.seconds, options.warmup, payloads)
+            result["latency"][rate] = measure_latency(context, options, int(rate), payloads)
         print(f"catch-up over {options.backlog} events ...", file=sys.stderr, flush=True)
-        result["catch_up"] = measure_catch_up(context, options.rules, options.backlog, payloads)
+        result["catch_up"] = measure_catch_up(context, options, payloads)
     finally:
         context.end_workers()
         context.servers.stop()

@@ -30,7 +30,7 @@ static void test_defaults(void **state)
     assert_int_equal(c->dead_letter.decision, FD_ACTION_REVIEW);
     assert_int_equal(c->dead_letter.max_bytes, 900 * 1024);
     assert_int_equal(c->batch.max_events, 2048);
-    assert_int_equal(c->batch.max_wait_us, 2000);
+    assert_int_equal(c->batch.max_wait_us, 20000);
     assert_int_equal(c->merge.max_skew_us, 3600000000);
     assert_int_equal(c->state.lateness_us, 600000000);
     assert_true(c->poison.max_rate == 0.05);
