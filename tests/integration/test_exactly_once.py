@@ -169,7 +169,7 @@ def test_faults(context):
         results.check(acknowledged == EVENTS, "all events are in the log",
                       f"{acknowledged} of {EVENTS}")
         results.none(run.ledger.reread(context.bootstrap, PARTITIONS), "the log is what was written")
-        say(f"the log repeats {run.ledger.count() - acknowledged} events")
+        say(f"the log repeats {run.ledger.count() - EVENTS} events")
         found = check_invariants(run.pipe, run.watch, run.ledger, SETTLE_S, "under faults")
         results.none(run.faults.unfired(), "every fault fired while events were undecided")
         fired = run.faults.counts()

@@ -25,19 +25,24 @@ class Ledger:
 
     By the broker's acknowledgements first. A broker that was killed forgets what an idempotent
     producer sent last and may take a repeated record twice: with such faults the log itself has to
-    be read (`reread`), because each of its offsets is an event of its own.
+    be read (`reread`), because each of its offsets is an event of its own. A record that it knows to
+    have taken before is acknowledged without an offset.
     """
 
     def __init__(self, topic):
         self.topic = topic
         self.events = {}
+        self.unplaced = []
         self.errors = []
 
     def add(self, event, partition, offset):
-        self.events.setdefault(partition, {})[offset] = event
+        if offset is None:
+            self.unplaced.append(event)
+        else:
+            self.events.setdefault(partition, {})[offset] = event
 
     def count(self):
-        return sum(len(found) for found in self.events.values())
+        return sum(len(found) for found in self.events.values()) + len(self.unplaced)
 
     def offsets(self):
         return {partition: sorted(found) for partition, found in self.events.items()}
@@ -56,8 +61,9 @@ class Ledger:
         reader = TopicReader(bootstrap, self.topic, partitions, take)
         wait_until(lambda: len(found) >= sum(ends.values()), 60)
         reader.stop()
-        written = {(e.partition, e.key, e.value): e for known in self.events.values()
-                   for e in known.values()}
+        written = {(e.partition, e.key, e.value): e
+                   for e in [*self.unplaced, *(e for known in self.events.values()
+                                               for e in known.values())]}
         wrong = [f"[{p}] {offset}: acknowledged and not in the log"
                  for p, known in self.events.items() for offset in known
                  if (p, offset) not in found]
@@ -65,6 +71,10 @@ class Ledger:
             event = written.get((partition, key, value))
             if event is None or self.events[partition].setdefault(offset, event).value != value:
                 wrong.append(f"[{partition}] {offset}: not what was written there")
+        in_log = {value for _, value in found.values()}
+        wrong += [f"[{e.partition}]: acknowledged and not in the log" for e in self.unplaced
+                  if e.value not in in_log]
+        self.unplaced = []
         return wrong
 
     def poison(self):
