@@ -45,7 +45,7 @@ fuzz() {                                               # NAME
   local corpus=()
   [[ ! -d tests/fuzz/corpus/$1 ]] || corpus=("tests/fuzz/corpus/$1")
   exec "build/fuzz/tests/fuzz/fuzz_$1" -max_total_time="$seconds" -timeout="$INPUT_LIMIT_S" \
-    -rss_limit_mb="$RSS_LIMIT_MB" -print_final_stats=1 -artifact_prefix="$findings/$1-" \
+    -rss_limit_mb="$RSS_LIMIT_MB" -print_final_stats=1 -print_funcs=0 -artifact_prefix="$findings/$1-" \
     "$scratch/$1" "${corpus[@]}" >"$scratch/$1.log" 2>&1
 }
 

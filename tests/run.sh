@@ -108,7 +108,13 @@ run_limited() {                                        # LIMIT_S LOG COMMAND...
   set +m
   wait "$running_group"
   code=$?
-  # The group's id is the pid of timeout, which has ended: whoever is still in it was left behind.
+  # The group's id is the pid of timeout, which has ended: whoever is still in it was left behind. Helpers of
+  # a program that ended (a sanitizer's symbolizer) need a moment to notice.
+  local tries
+  for ((tries = 0; tries < 20; tries++)); do
+    kill -s 0 -- "-$running_group" 2>/dev/null || break
+    sleep 0.1
+  done
   if kill -s KILL -- "-$running_group" 2>/dev/null && ((code == 0)); then
     printf '\nrun.sh: processes were left running and have been killed\n' >>"$log"
     code=125
