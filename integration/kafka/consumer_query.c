@@ -16,25 +16,18 @@ static const char *topic_of(const fd_kafka_source *s, fd_tp tp)
 }
 
 static rd_kafka_topic_partition_list_t *list_of(const fd_kafka_source *s, const fd_tpo *parts,
-                                                uint32_t n, bool offsets)
+                                                uint32_t n)
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)n);
-    for (uint32_t i = 0; i < n; i++) {
-        rd_kafka_topic_partition_t *p = rd_kafka_topic_partition_list_add(
-            list, topic_of(s, parts[i].tp), parts[i].tp.partition);
-        if (!offsets)
-            continue;
-        FD_ASSERT(parts[i].offset >= 0);
-        p->offset = parts[i].offset;
-        fd_kafka_set_leader_epoch(p, parts[i].leader_epoch);
-    }
+    for (uint32_t i = 0; i < n; i++)
+        rd_kafka_topic_partition_list_add(list, topic_of(s, parts[i].tp), parts[i].tp.partition);
     return list;
 }
 
 fd_class fd_source_committed(void *self, fd_tpo *parts, uint32_t n, int timeout_ms, fd_err *err)
 {
     fd_kafka_source *s = fd_source_of(self);
-    rd_kafka_topic_partition_list_t *list = list_of(s, parts, n, false);
+    rd_kafka_topic_partition_list_t *list = list_of(s, parts, n);
     rd_kafka_resp_err_t code = rd_kafka_committed(s->rk, list, timeout_ms);
     for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && i < list->cnt; i++)
         code = list->elems[i].err;
