@@ -89,7 +89,12 @@ check 'Redis restarts' "$servers" restart-redis --dir "$a"
 check 'Redis answers on the same port' pings "$REDIS_URL"
 check 'restart-redis without Redis is refused' refuses 1 'not started by this script' "$servers" restart-redis --dir "$b"
 
+# A killed JVM runs on for the moment that its threads take to end, and `pid` says so as long.
 kill -s KILL "$("$servers" pid --dir "$a" --only kafka)"
+for ((i = 0; i < 200; i++)); do
+  "$servers" pid --dir "$a" --only kafka >/dev/null 2>&1 || break
+  sleep 0.05
+done
 status=$("$servers" status --dir "$a")
 check 'status is 1 after a crash' same "$?" 1
 check 'status names what is stopped' same "${status%%,*}" 'kafka stopped'
