@@ -1,0 +1,108 @@
+/*
+ * Window state: a bounded table of entities, each with the recent events of its key, and the
+ * features that are read from it (DESIGN §5, §6).
+ *
+ * An entry is keyed by (source, key kind, key bytes) and holds a *partial* per source partition:
+ * a single writer's fold, with the offset of the last event in it (its LSN). What is read merges
+ * the partials of all partitions that are here, as of this point of the merge.
+ *
+ * Invariants: a partial is a function of the events of its partition that were given to it, in
+ * offset order; never of batch boundaries, evictions, reloads or of the order of other
+ * partitions. What is still physically there but older than pane floor of (its partition's
+ * watermark - horizon) is never seen. Nothing here allocates beyond `memory`.
+ * One owner: the engine thread.
+ */
+#ifndef FD_FEATURES_WINDOWS_H
+#define FD_FEATURES_WINDOWS_H
+
+#include "base/strbuf.h"
+#include "domain/batch.h"
+#include "domain/enums.h"
+#include "domain/msg.h"
+#include "domain/window.h"
+
+typedef struct fd_windows fd_windows;
+
+typedef struct fd_windows_config {
+    uint32_t n_layouts; /* one per source, in the order of sources */
+    const fd_window_layout *const *layouts;
+    size_t memory; /* bytes for entries, rings, texts and the table itself */
+    int64_t lateness_us;
+    int64_t max_skew_us;         /* horizon = reach + lateness + max_skew */
+    uint32_t max_events_per_key; /* N: the newest N of a partial are exact, older ones in panes */
+    bool evict;                  /* clean partials may be forgotten: a store has them */
+} fd_windows_config;
+
+fd_windows *fd_windows_new(const fd_windows_config *config);
+void fd_windows_free(fd_windows *w); /* NULL is fine */
+
+/* An event of a batch, in the order in which it is decided. */
+typedef struct fd_window_event {
+    fd_tp tp;
+    uint32_t row; /* in its source's input and feature columns */
+    int64_t offset;
+    int64_t time_us;
+    int64_t merge_us; /* highest event time of its partition, this event included (or not, where
+                         it is not `folded`): watermark = merge_us - lateness */
+    bool folded;      /* false: LATE or FUTURE: it reads, and sees itself, but leaves nothing */
+} fd_window_event;
+
+/* Folds and reads, event after event. inputs[s] and features[s] belong to source s; features[s]
+ * is a batch of layouts[s]->type into which row `row` is written; features NULL (redo): nothing is
+ * read. flags[i] gets APPROXIMATE where a result of events[i] used panes (flags may be NULL).
+ * Events at or below a partial's LSN are in it already and are not folded again.
+ * False, with nothing done: there may not be room for this batch (see fd_windows_room). */
+bool fd_windows_run(fd_windows *w, const fd_window_event *events, uint32_t n,
+                    const fd_window_input *inputs, fd_batch *const *features, fd_flags *flags);
+
+/* Makes room for a batch of n events, by forgetting clean partials where that is allowed. False:
+ * the memory is full of what may not be forgotten. */
+bool fd_windows_room(fd_windows *w, uint32_t n);
+
+/* Forgets all that belongs to a partition; the partials of others stay. */
+void fd_windows_drop(fd_windows *w, fd_tp tp);
+/* The partition's watermark as a store remembers it: events older than watermark - horizon do not
+ * count. INT64_MIN: none yet. */
+void fd_windows_set_merge_time(fd_windows *w, fd_tp tp, int64_t merge_us);
+
+/* ---- exchange with a store ---- */
+
+/* Address of a partial within its partition; bytes are the table's own and stay until it is
+ * forgotten. */
+typedef struct fd_window_ref {
+    fd_tp tp;
+    uint16_t key_kind;
+    fd_str key;
+} fd_window_ref;
+
+/* Partials that the batch needs and that are not in memory though a store may have them: for
+ * partitions that are not `complete`. Writes at most max, each once; returns how many there are.
+ * Keys point into inputs. */
+uint32_t fd_windows_missing(fd_windows *w, const fd_window_event *events, uint32_t n,
+                            const fd_window_input *inputs, fd_window_ref *out, uint32_t max);
+/* From now on what is not in memory is nowhere (after a rebuild from the log) / may be in the
+ * store (after a takeover, or an eviction). New partitions are complete. */
+void fd_windows_set_complete(fd_windows *w, fd_tp tp, bool complete);
+
+/* The value of a partial as bytes, appended to out; *lsn gets its last offset. */
+void fd_windows_save(fd_windows *w, const fd_window_ref *ref, fd_strbuf *out, int64_t *lsn);
+/* Puts a stored value (n == 0: the store has none) into memory, clean. False: these are not bytes
+ * that this layout wrote (nothing is changed), or there is no room. */
+bool fd_windows_load(fd_windows *w, const fd_window_ref *ref, fd_str bytes);
+
+/* Dirty partials of a partition, at most max from where the last call ended (*cursor, 0 first);
+ * they stay dirty until they are told clean at the LSN that was saved. */
+uint32_t fd_windows_dirty(fd_windows *w, fd_tp tp, uint64_t *cursor, fd_window_ref *out,
+                          uint32_t max);
+void fd_windows_clean(fd_windows *w, const fd_window_ref *ref, int64_t lsn);
+
+typedef struct fd_windows_stats {
+    uint64_t entries, partials, events; /* held now */
+    uint64_t dirty;                     /* partials */
+    size_t bytes, limit;
+    uint64_t hits, misses, evictions, late_inserts; /* since the start */
+    uint64_t pane_partials;                         /* that have panes */
+} fd_windows_stats;
+void fd_windows_stats_get(const fd_windows *w, fd_windows_stats *out);
+
+#endif
