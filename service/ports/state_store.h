@@ -12,13 +12,13 @@
  * Bytes that a request points to stay the caller's and must live until its reply. Thread: the
  * engine thread.
  */
-#ifndef FD_PORTS_STORE_H
-#define FD_PORTS_STORE_H
+#ifndef FD_PORTS_STATE_STORE_H
+#define FD_PORTS_STATE_STORE_H
 
 #include "base/status.h"
 #include "domain/msg.h"
 
-enum { FD_STORE_LINEAGE_CHARS = 32, FD_STORE_TOPIC_ID_CHARS = 40 };
+enum { FD_STATE_LINEAGE_CHARS = 32, FD_STATE_TOPIC_ID_CHARS = 40 };
 
 /* X(name): what a request asks for.
  *   TAKE   swap the nonce in, if the marker's is `expect` (0: whatever it is), and answer the
@@ -31,76 +31,76 @@ enum { FD_STORE_LINEAGE_CHARS = 32, FD_STORE_TOPIC_ID_CHARS = 40 };
  *          and the merge time there. Refused if that goes back.
  *   SWEEP  remove some values whose last event is older than `older_us` (at most `max`, from where
  *          the last sweep of this partition ended); raises the sequence number too. */
-#define FD_STORE_REQUESTS(X) X(TAKE) X(RESET) X(READ) X(FLUSH) X(SWEEP)
+#define FD_STATE_REQUESTS(X) X(TAKE) X(RESET) X(READ) X(FLUSH) X(SWEEP)
 
-typedef enum fd_store_request_kind {
-#define X(name) FD_STORE_##name,
-    FD_STORE_REQUESTS(X)
+typedef enum fd_state_request_kind {
+#define X(name) FD_STATE_##name,
+    FD_STATE_REQUESTS(X)
 #undef X
-        FD_STORE_N_REQUESTS
-} fd_store_request_kind;
+        FD_STATE_N_REQUESTS
+} fd_state_request_kind;
 
-typedef struct fd_store_mark {
+typedef struct fd_state_mark {
     bool found;
     uint64_t seq;
     int64_t redo;       /* every event below it is in the values */
     int64_t merge_us;   /* the partition's merge time after the last event below redo */
     int64_t high_lsn;   /* highest LSN of any value ever flushed, -1 = none */
     int32_t partitions; /* of the topic, when it was written */
-    char topic_id[FD_STORE_TOPIC_ID_CHARS + 1]; /* "" = unknown */
-} fd_store_mark;
+    char topic_id[FD_STATE_TOPIC_ID_CHARS + 1]; /* "" = unknown */
+} fd_state_mark;
 
-typedef struct fd_store_value {
+typedef struct fd_state_value {
     uint16_t key_kind;
     fd_str key;
     fd_str bytes; /* p == NULL: none */
     int64_t lsn;
     int64_t last_us; /* time of its latest event: what a sweep goes by */
-} fd_store_value;
+} fd_state_value;
 
-typedef struct fd_store_request {
-    fd_store_request_kind kind;
+typedef struct fd_state_request {
+    fd_state_request_kind kind;
     fd_tp tp;
     uint64_t nonce;         /* never 0 */
     uint64_t expect;        /* TAKE, RESET: the nonce before */
     uint64_t seq;           /* all but TAKE */
-    fd_store_mark mark;     /* RESET; FLUSH: redo (-1: it stays) and merge_us */
+    fd_state_mark mark;     /* RESET; FLUSH: redo (-1: it stays) and merge_us */
     int64_t older_us;       /* SWEEP */
     uint32_t max;           /* SWEEP */
     uint32_t n;             /* READ: keys; FLUSH: values */
-    fd_store_value *values; /* READ fills bytes, lsn, last_us: they live until the next poll */
-} fd_store_request;
+    fd_state_value *values; /* READ fills bytes, lsn, last_us: they live until the next poll */
+} fd_state_request;
 
-typedef enum fd_store_result {
-    FD_STORE_OK,
-    FD_STORE_REFUSED, /* it was not done, and what this owner knows of the store is wrong */
-    FD_STORE_DOWN,    /* no answer: done or not done */
-} fd_store_result;
+typedef enum fd_state_result {
+    FD_STATE_OK,
+    FD_STATE_REFUSED, /* it was not done, and what this owner knows of the store is wrong */
+    FD_STATE_DOWN,    /* no answer: done or not done */
+} fd_state_result;
 
-typedef struct fd_store_reply {
-    fd_store_request *request; /* the one submitted */
-    fd_store_result result;
-    fd_store_mark mark; /* TAKE */
+typedef struct fd_state_reply {
+    fd_state_request *request; /* the one submitted */
+    fd_state_result result;
+    fd_state_mark mark; /* TAKE */
     uint32_t removed;   /* SWEEP */
     fd_err err;         /* not OK: one line */
-} fd_store_reply;
+} fd_state_reply;
 
-typedef struct fd_store_ops {
+typedef struct fd_state_ops {
     /* The lineage of a source: part of all its keys' names. Before its first request. */
     void (*set_lineage)(void *self, uint16_t source, const char *lineage);
     /* False: too many are queued, poll first. The request stays the caller's and is answered
      * once, by poll, whatever happens. */
-    bool (*submit)(void *self, fd_store_request *rq);
+    bool (*submit)(void *self, fd_state_request *rq);
     /* The next answer; waits up to timeout_us for it. False: none. */
-    bool (*poll)(void *self, int64_t timeout_us, fd_store_reply *out);
+    bool (*poll)(void *self, int64_t timeout_us, fd_state_reply *out);
     /* Connected and usable. err says why not (maxmemory policy, version, cannot connect). The
      * adapter connects again by itself, with back-off, during poll. */
     bool (*up)(void *self, fd_err *err);
-} fd_store_ops;
+} fd_state_ops;
 
-typedef struct fd_store {
-    const fd_store_ops *ops; /* NULL: memory only */
+typedef struct fd_state_store {
+    const fd_state_ops *ops; /* NULL: memory only */
     void *self;
-} fd_store;
+} fd_state_store;
 
 #endif
