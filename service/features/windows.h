@@ -84,8 +84,10 @@ uint32_t fd_windows_missing(fd_windows *w, const fd_window_event *events, uint32
  * store (after a takeover, or an eviction). New partitions are complete. */
 void fd_windows_set_complete(fd_windows *w, fd_tp tp, bool complete);
 
-/* The value of a partial as bytes, appended to out; *lsn gets its last offset. */
-void fd_windows_save(fd_windows *w, const fd_window_ref *ref, fd_strbuf *out, int64_t *lsn);
+/* The value of a partial as bytes, appended to out; *lsn gets its last offset, *last_us the time of
+ * its latest event. */
+void fd_windows_save(fd_windows *w, const fd_window_ref *ref, fd_strbuf *out, int64_t *lsn,
+                     int64_t *last_us);
 /* Puts a stored value (n == 0: the store has none) into memory, clean. False: these are not bytes
  * that this layout wrote (nothing is changed), or there is no room. */
 bool fd_windows_load(fd_windows *w, const fd_window_ref *ref, fd_str bytes);

@@ -24,10 +24,11 @@ enum { FD_STATE_LINEAGE_CHARS = 32, FD_STATE_TOPIC_ID_CHARS = 40 };
  *   TAKE   swap the nonce in, if the marker's is `expect` (0: whatever it is), and answer the
  *          marker as it is now; no marker, or a marker whose values are not all there (a bucket is
  *          lost or its count is wrong): answer found = false and change nothing.
- *   RESET  a new marker with redo = mark.redo and no values at all; needs no marker before
- *          (seq = 0 then). Where there is one, its nonce must be `expect` (0: whatever it is).
+ *   RESET  a new marker with redo = mark.redo, the request's nonce and sequence number + 1, and no
+ *          values at all, in place of whatever was there. With `expect` != 0 only if the marker
+ *          that is there has that nonce.
  *   READ   values of keys; a key that the store does not have answers bytes.p == NULL.
- *   FLUSH  put values (each only over a lower LSN); then, if mark.redo >= 0, move the redo point
+ *   FLUSH  put values (none over a higher LSN); then, if mark.redo >= 0, move the redo point
  *          and the merge time there. Refused if that goes back.
  *   SWEEP  remove some values whose last event is older than `older_us` (at most `max`, from where
  *          the last sweep of this partition ended); raises the sequence number too. */
