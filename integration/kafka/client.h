@@ -57,9 +57,12 @@ typedef struct fd_kafka_reader_config {
      * partition), "@MS" or "@2026-01-31T10:00:00Z" (first record not before that time), "@-1h"
      * or "-@1h" (an hour ago; ms s m h d w). NULL or "" = beginning. */
     const char *from;
-    bool follow;    /* go on at the end; else stop at the end as it was when the reader began */
-    int64_t now_ms; /* what "@-1h" is relative to */
-    int timeout_ms; /* for finding the broker, the topic and the offsets */
+    const char *until; /* the same for where to stop, that record not included; NULL = the end.
+                          Not with follow */
+    bool follow;       /* go on at the end; else stop at the end as it was when the reader began */
+    bool by_partition; /* each partition has its own queue: read with poll_partition only */
+    int64_t now_ms;    /* what "@-1h" is relative to */
+    int timeout_ms;    /* for finding the broker, the topic and the offsets */
 } fd_kafka_reader_config;
 
 typedef enum fd_kafka_read {
@@ -74,7 +77,13 @@ typedef enum fd_kafka_read {
 fd_class fd_kafka_reader_new(const fd_kafka_reader_config *config, fd_kafka_reader **out,
                              fd_err *err);
 int32_t fd_kafka_reader_partitions(const fd_kafka_reader *r); /* of the topic */
+/* What is read of a partition: [*begin, *end). False: nothing. */
+bool fd_kafka_reader_range(const fd_kafka_reader *r, int32_t partition, int64_t *begin,
+                           int64_t *end);
 fd_kafka_read fd_kafka_reader_poll(fd_kafka_reader *r, int timeout_ms, fd_msg *msg, fd_err *err);
+/* The same of one partition, in offset order; END when it was read to its end. */
+fd_kafka_read fd_kafka_reader_poll_partition(fd_kafka_reader *r, int32_t partition, int timeout_ms,
+                                             fd_msg *msg, fd_err *err);
 /* Headers into out[max]; the number there are. Bytes live as long as msg. */
 uint32_t fd_kafka_reader_headers(const fd_msg *msg, fd_header *out, uint32_t max);
 void fd_kafka_reader_release(fd_msg *msg);

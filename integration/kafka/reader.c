@@ -3,8 +3,9 @@
  *
  * It uses librdkafka's simple consumer (start, stop per partition on one queue): no group, so no
  * rights on one are needed and nothing can be committed. Unless it follows, a partition ends at
- * the end that it had when the reader began, or at an earlier end-of-partition (the last stable
- * offset). Thread: the owner's.
+ * the end that it had when the reader began (or at `until`), or at an earlier end-of-partition (the
+ * last stable offset). Read by partition, each has a queue of its own, which librdkafka fills to a
+ * bound: whoever merges partitions waits for one without the others piling up. Thread: the owner's.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,17 @@ static const fd_kafka_setting_item defaults[] = {
     {"isolation.level", "read_committed", false},
     {"check.crcs", "true", false},
 };
+/* Per partition, when each has its own queue. */
+static const fd_kafka_setting_item split_defaults[] = {
+    {"client.id", "fraudd", false},
+    {"socket.nagle.disable", "true", false},
+    {"fetch.wait.max.ms", "50", false},
+    {"fetch.queue.backoff.ms", "5", true},
+    {"queued.min.messages", "20000", false},
+    {"queued.max.messages.kbytes", "4096", false},
+    {"isolation.level", "read_committed", false},
+    {"check.crcs", "true", false},
+};
 static const fd_kafka_setting_item forced[] = {
     {"enable.auto.commit", "false", false},       {"enable.auto.offset.store", "false", false},
     {"auto.offset.reset", "error", false},        {"enable.partition.eof", "true", false},
@@ -33,7 +45,8 @@ static const fd_kafka_setting_item forced[] = {
 typedef struct part {
     bool started, ended;
     int64_t begin;
-    int64_t end; /* the end of the log when the reader began */
+    int64_t end;             /* of what is read: the log's when the reader began, or `until` */
+    rd_kafka_queue_t *queue; /* its own; NULL: the reader's */
 } part;
 
 struct fd_kafka_reader {
@@ -45,7 +58,7 @@ struct fd_kafka_reader {
     part *parts;
     int32_t partitions;
     int32_t running;
-    bool follow;
+    bool follow, by_partition;
     bool pending; /* error holds something to tell */
     fd_err error;
 };
@@ -69,7 +82,8 @@ static int64_t clamp(int64_t v, int64_t low, int64_t high)
     return v < low ? low : v > high ? high : v;
 }
 
-static fd_class begin_at_time(fd_kafka_reader *r, int32_t p, int64_t ms, fd_err *err)
+static fd_class at_time(fd_kafka_reader *r, int32_t p, int64_t ms, int64_t high, int64_t *out,
+                        fd_err *err)
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_t *e = rd_kafka_topic_partition_list_add(
@@ -78,14 +92,38 @@ static fd_class begin_at_time(fd_kafka_reader *r, int32_t p, int64_t ms, fd_err 
     rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(r->rk, list, QUERY_MS);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
         code = e->err;
-    r->parts[p].begin = e->offset >= 0 ? e->offset : r->parts[p].end;
+    *out = e->offset >= 0 ? e->offset : high;
     rd_kafka_topic_partition_list_destroy(list);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
         return FD_OK;
     return fd_kafka_fail_query(err, code, "offset at a time", NULL);
 }
 
-static fd_class locate(fd_kafka_reader *r, int32_t p, const fd_kafka_from *from, fd_err *err)
+/* The offset of a position in the log, which has [low, high). */
+static fd_class place(fd_kafka_reader *r, int32_t p, const fd_kafka_from *from, int64_t low,
+                      int64_t high, int64_t *out, fd_err *err)
+{
+    switch (from->kind) {
+    case FD_KAFKA_FROM_BEGINNING:
+        *out = low;
+        return FD_OK;
+    case FD_KAFKA_FROM_END:
+        *out = high;
+        return FD_OK;
+    case FD_KAFKA_FROM_OFFSET:
+        *out = clamp(from->value, low, high);
+        return FD_OK;
+    case FD_KAFKA_FROM_TAIL:
+        *out = clamp(from->value > high ? 0 : high - from->value, low, high);
+        return FD_OK;
+    case FD_KAFKA_FROM_TIME:
+        return at_time(r, p, from->value, high, out, err);
+    }
+    FD_UNREACHABLE();
+}
+
+static fd_class locate(fd_kafka_reader *r, int32_t p, const fd_kafka_from *from,
+                       const fd_kafka_from *until, fd_err *err)
 {
     part *it = &r->parts[p];
     int64_t low, high;
@@ -93,24 +131,8 @@ static fd_class locate(fd_kafka_reader *r, int32_t p, const fd_kafka_from *from,
                                                                 p, &low, &high, QUERY_MS);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
         return fd_kafka_fail_query(err, code, "first and last offset", NULL);
-    it->end = high;
-    switch (from->kind) {
-    case FD_KAFKA_FROM_BEGINNING:
-        it->begin = low;
-        return FD_OK;
-    case FD_KAFKA_FROM_END:
-        it->begin = high;
-        return FD_OK;
-    case FD_KAFKA_FROM_OFFSET:
-        it->begin = clamp(from->value, low, high);
-        return FD_OK;
-    case FD_KAFKA_FROM_TAIL:
-        it->begin = clamp(from->value > high ? 0 : high - from->value, low, high);
-        return FD_OK;
-    case FD_KAFKA_FROM_TIME:
-        return begin_at_time(r, p, from->value, err);
-    }
-    FD_UNREACHABLE();
+    fd_class cls = place(r, p, from, low, high, &it->begin, err);
+    return cls == FD_OK ? place(r, p, until, low, high, &it->end, err) : cls;
 }
 
 static fd_class start(fd_kafka_reader *r, int32_t p, fd_err *err)
@@ -120,7 +142,9 @@ static fd_class start(fd_kafka_reader *r, int32_t p, fd_err *err)
         it->ended = true;
         return FD_OK;
     }
-    if (rd_kafka_consume_start_queue(r->rkt, p, it->begin, r->queue) != 0)
+    it->queue = r->by_partition ? rd_kafka_queue_new(r->rk) : NULL;
+    rd_kafka_queue_t *queue = r->by_partition ? it->queue : r->queue;
+    if (rd_kafka_consume_start_queue(r->rkt, p, it->begin, queue) != 0)
         return fd_fail(err, FD_FATAL, FD_EXIT_UNAVAILABLE, "topic '%s' partition %d: %s",
                        rd_kafka_topic_name(r->rkt), (int)p,
                        rd_kafka_err2str(rd_kafka_last_error()));
@@ -131,8 +155,11 @@ static fd_class start(fd_kafka_reader *r, int32_t p, fd_err *err)
 
 static fd_class begin(fd_kafka_reader *r, const fd_kafka_reader_config *config, fd_err *err)
 {
-    fd_kafka_from from;
+    const char *end = config->until == NULL || config->follow ? "end" : config->until;
+    fd_kafka_from from, until = {.kind = FD_KAFKA_FROM_END};
     fd_class cls = fd_kafka_from_parse(config->from, config->now_ms, &from, err);
+    if (cls == FD_OK)
+        cls = fd_kafka_from_parse(end, config->now_ms, &until, err);
     if (cls == FD_OK)
         cls = fd_kafka_topic_partitions(r->rk, r->rkt, &config->settings, config->timeout_ms,
                                         &r->partitions, err);
@@ -145,7 +172,7 @@ static fd_class begin(fd_kafka_reader *r, const fd_kafka_reader_config *config, 
     FD_ALLOCATED(r->parts);
     for (int32_t p = 0; p < r->partitions && cls == FD_OK; p++) {
         if (config->partition < 0 || config->partition == p)
-            cls = locate(r, p, &from, err);
+            cls = locate(r, p, &from, &until, err);
     }
     for (int32_t p = 0; p < r->partitions && cls == FD_OK; p++) {
         if (config->partition < 0 || config->partition == p)
@@ -166,8 +193,11 @@ fd_class fd_kafka_reader_new(const fd_kafka_reader_config *config, fd_kafka_read
     FD_ALLOCATED(r);
     r->magic = READER_MAGIC;
     r->follow = config->follow;
-    rd_kafka_conf_t *conf = fd_kafka_conf_new(&config->settings, defaults,
-                                              sizeof defaults / sizeof *defaults, forced,
+    r->by_partition = config->by_partition;
+    const fd_kafka_setting_item *own = r->by_partition ? split_defaults : defaults;
+    size_t n_own = r->by_partition ? sizeof split_defaults / sizeof *split_defaults
+                                   : sizeof defaults / sizeof *defaults;
+    rd_kafka_conf_t *conf = fd_kafka_conf_new(&config->settings, own, n_own, forced,
                                               sizeof forced / sizeof *forced, &r->owner, err);
     if (conf != NULL) {
         rd_kafka_conf_set_error_cb(conf, on_error);
@@ -191,6 +221,15 @@ fd_class fd_kafka_reader_new(const fd_kafka_reader_config *config, fd_kafka_read
 int32_t fd_kafka_reader_partitions(const fd_kafka_reader *r)
 {
     return r->partitions;
+}
+
+bool fd_kafka_reader_range(const fd_kafka_reader *r, int32_t partition, int64_t *begin,
+                           int64_t *end)
+{
+    const part *it = &r->parts[partition];
+    *begin = it->begin;
+    *end = it->end;
+    return it->started;
 }
 
 /* ---- reading ---- */
@@ -238,15 +277,16 @@ static fd_kafka_read take(fd_kafka_reader *r, rd_kafka_message_t *rkm, fd_msg *m
     return kind;
 }
 
-fd_kafka_read fd_kafka_reader_poll(fd_kafka_reader *r, int timeout_ms, fd_msg *msg, fd_err *err)
+/* `one`: the partition that the queue belongs to; NULL: all of them. */
+static fd_kafka_read poll_queue(fd_kafka_reader *r, rd_kafka_queue_t *queue, const part *one,
+                                int timeout_ms, fd_msg *msg, fd_err *err)
 {
-    FD_CHECK_MAGIC(r, READER_MAGIC);
     int64_t until = fd_kafka_now_ms() + timeout_ms;
     for (;;) {
-        if (!r->follow && r->running == 0)
+        if (one != NULL ? one->ended : !r->follow && r->running == 0)
             return FD_KAFKA_READ_END;
         int64_t left = until - fd_kafka_now_ms();
-        rd_kafka_message_t *rkm = rd_kafka_consume_queue(r->queue, left > 0 ? (int)left : 0);
+        rd_kafka_message_t *rkm = rd_kafka_consume_queue(queue, left > 0 ? (int)left : 0);
         if (rkm == NULL) {
             rd_kafka_poll(r->rk, 0); /* runs on_error */
             if (!r->pending)
@@ -259,6 +299,24 @@ fd_kafka_read fd_kafka_reader_poll(fd_kafka_reader *r, int timeout_ms, fd_msg *m
         if (kind != FD_KAFKA_READ_NONE)
             return kind;
     }
+}
+
+fd_kafka_read fd_kafka_reader_poll(fd_kafka_reader *r, int timeout_ms, fd_msg *msg, fd_err *err)
+{
+    FD_CHECK_MAGIC(r, READER_MAGIC);
+    FD_ASSERT(!r->by_partition);
+    return poll_queue(r, r->queue, NULL, timeout_ms, msg, err);
+}
+
+fd_kafka_read fd_kafka_reader_poll_partition(fd_kafka_reader *r, int32_t partition, int timeout_ms,
+                                             fd_msg *msg, fd_err *err)
+{
+    FD_CHECK_MAGIC(r, READER_MAGIC);
+    FD_ASSERT(r->by_partition && partition >= 0 && partition < r->partitions);
+    const part *it = &r->parts[partition];
+    if (!it->started)
+        return FD_KAFKA_READ_END;
+    return poll_queue(r, it->queue, it, timeout_ms, msg, err);
 }
 
 uint32_t fd_kafka_reader_headers(const fd_msg *msg, fd_header *out, uint32_t max)
@@ -281,6 +339,8 @@ void fd_kafka_reader_free(fd_kafka_reader *r)
     for (int32_t p = 0; r->parts != NULL && p < r->partitions; p++) {
         if (r->parts[p].started)
             rd_kafka_consume_stop(r->rkt, p);
+        if (r->parts[p].queue != NULL)
+            rd_kafka_queue_destroy(r->parts[p].queue);
     }
     if (r->queue != NULL)
         rd_kafka_queue_destroy(r->queue);

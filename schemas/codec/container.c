@@ -333,6 +333,12 @@ void fd_container_close(fd_container_reader *r)
     free(r);
 }
 
+FILE *fd_container_file(const fd_container_reader *r)
+{
+    FD_CHECK_MAGIC(r, READER_MAGIC);
+    return r->f;
+}
+
 const fd_schema *fd_container_schema(const fd_container_reader *r)
 {
     FD_CHECK_MAGIC(r, READER_MAGIC);

@@ -65,6 +65,9 @@ fd_rows *fd_rows_open(const char *path, const fd_schema *schema, fd_rows_format 
 void fd_rows_close(fd_rows *r); /* NULL is fine */
 /* The schema of the bytes that fd_rows_next gives. */
 const fd_schema *fd_rows_schema(const fd_rows *r);
+bool fd_rows_is_container(const fd_rows *r);
+/* How far the file is read, in bytes; *size gets its length. False: it has none (a pipe). */
+bool fd_rows_progress(const fd_rows *r, uint64_t *at, uint64_t *size);
 /* 1: a record, valid until the next call; 0: the end; -1: an error in `diags`. After an error in
  * a JSON line, CSV row or record of a container reading may go on with what comes next, after
  * damage between a container's records there is nothing more. */

@@ -13,6 +13,7 @@ typedef struct fd_container_reader fd_container_reader;
 fd_container_reader *fd_container_open(FILE *f, const char *name, fd_diags *diags);
 void fd_container_close(fd_container_reader *r); /* NULL is fine */
 const fd_schema *fd_container_schema(const fd_container_reader *r);
+FILE *fd_container_file(const fd_container_reader *r);
 /* As fd_rows_next. */
 int fd_container_next(fd_container_reader *r, fd_str *record, fd_diags *diags);
 

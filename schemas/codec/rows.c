@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 #include "base/assert.h"
 #include "codec/container_int.h"
@@ -448,6 +449,25 @@ const fd_schema *fd_rows_schema(const fd_rows *r)
 {
     FD_CHECK_MAGIC(r, ROWS_MAGIC);
     return r->format == FD_ROWS_AVRO ? fd_container_schema(r->container) : r->schema;
+}
+
+bool fd_rows_is_container(const fd_rows *r)
+{
+    FD_CHECK_MAGIC(r, ROWS_MAGIC);
+    return r->format == FD_ROWS_AVRO;
+}
+
+bool fd_rows_progress(const fd_rows *r, uint64_t *at, uint64_t *size)
+{
+    FD_CHECK_MAGIC(r, ROWS_MAGIC);
+    FILE *f = r->format == FD_ROWS_AVRO ? fd_container_file(r->container) : r->f;
+    struct stat st;
+    off_t here = ftello(f);
+    if (here < 0 || fstat(fileno(f), &st) != 0 || !S_ISREG(st.st_mode))
+        return false;
+    *at = (uint64_t)here;
+    *size = (uint64_t)st.st_size;
+    return true;
 }
 
 int fd_rows_next(fd_rows *r, fd_str *record, fd_diags *diags)
