@@ -52,6 +52,20 @@ int fd_cli_fail_diags(const fd_diags *diags)
     return FD_EXIT_CONFIG;
 }
 
+void fd_cli_first_error(fd_diags *diags, fd_err *err)
+{
+    static const fd_diag unsaid = {.text = "it cannot be read"};
+    const fd_diag *d = diags->n > 0 ? &diags->items[0] : &unsaid;
+    char line[16] = "";
+    if (d->line > 0)
+        snprintf(line, sizeof line, ":%d", d->line);
+    fd_fail(err, FD_RETRY, FD_EXIT_CHECK, "%s%s%s%s%s%s", d->file == NULL ? "" : d->file, line,
+            d->file == NULL ? "" : ": ", d->text, d->hint == NULL ? "" : "; ",
+            d->hint == NULL ? "" : d->hint);
+    fd_diags_free(diags);
+    fd_diags_init(diags);
+}
+
 /* ---- help ---- */
 
 static const char *value_name(const fd_opt *o)

@@ -69,6 +69,9 @@ void fd_cli_notice(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 int fd_cli_fail(const fd_err *err);
 /* The same for diagnostics, errors and warnings; returns FD_EXIT_CONFIG. */
 int fd_cli_fail_diags(const fd_diags *diags);
+/* The first of the diagnostics as an error of a record (RETRY, FD_EXIT_CHECK), with file, line and
+ * hint; `diags` is emptied for the next. */
+void fd_cli_first_error(fd_diags *diags, fd_err *err);
 
 /* SIGINT and SIGTERM only set a flag; SIGPIPE becomes an error of write(). */
 void fd_cli_catch_signals(void);

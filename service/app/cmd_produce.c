@@ -55,22 +55,6 @@ static uint64_t number(const load *l)
 
 /* ---- one record ---- */
 
-/* The first error of a refused record as the error, the diagnostics emptied for the next. */
-static fd_class refused(fd_diags *diags, fd_err *err)
-{
-    static const fd_diag unsaid = {.text = "it cannot be read"};
-    const fd_diag *d = diags->n > 0 ? &diags->items[0] : &unsaid;
-    char line[16] = "";
-    if (d->line > 0)
-        snprintf(line, sizeof line, ":%d", d->line);
-    fd_fail(err, FD_RETRY, FD_EXIT_CHECK, "%s%s%s%s%s%s", d->file == NULL ? "" : d->file, line,
-            d->file == NULL ? "" : ": ", d->text, d->hint == NULL ? "" : "; ",
-            d->hint == NULL ? "" : d->hint);
-    fd_diags_free(diags);
-    fd_diags_init(diags);
-    return FD_RETRY;
-}
-
 static const json_t *field(const json_t *root, const char *path)
 {
     const json_t *v = root;
@@ -162,7 +146,8 @@ static fd_class encode(load *l, fd_str record, fd_diags *diags, fd_err *err)
     }
     if (fd_json_to_avro(to, l->json.p, l->json.n, number(l), &l->value, diags))
         return FD_OK;
-    return refused(diags, err);
+    fd_cli_first_error(diags, err);
+    return FD_RETRY;
 }
 
 /* Key and timestamp by way of JSON: whatever the fields are, and with errors that say what. */
@@ -236,16 +221,6 @@ static void progress(load *l, bool last)
         fputc('\n', stderr);
 }
 
-/* Lines can be skipped; after damage in a container nothing that follows can be trusted. */
-static bool is_container(const load *l)
-{
-    static const char END[] = ".avro";
-    size_t n = strlen(l->file), m = sizeof END - 1;
-    if (l->o->format != FD_ROWS_AUTO)
-        return l->o->format == FD_ROWS_AVRO;
-    return n > m && strcmp(l->file + n - m, END) == 0;
-}
-
 /* FD_OK: go on with the next record. The same error twice is not about a record: every record
  * has a number. */
 static fd_class bad_record(load *l, const fd_err *err)
@@ -272,9 +247,12 @@ static fd_class produce_all(load *l, fd_err *err)
         int got = fd_rows_next(l->rows, &record, &diags);
         if (got == 0)
             break;
-        rc = got > 0 ? produce_one(l, record, partitions, &diags, err) : refused(&diags, err);
-        if (got < 0 && is_container(l))
-            rc = FD_FATAL;
+        if (got > 0)
+            rc = produce_one(l, record, partitions, &diags, err);
+        else
+            fd_cli_first_error(&diags, err);
+        if (got < 0)
+            rc = fd_rows_is_container(l->rows) ? FD_FATAL : FD_RETRY;
         if (rc == FD_RETRY)
             rc = bad_record(l, err);
         else if (rc == FD_OK)

@@ -13,7 +13,8 @@
     X("schema", schema, "check Avro schemas, print what rules see of them")             \
     X("generate", generate, "make a realistic, repeatable stream of payments")          \
     X("produce", produce, "load a file of events into a topic")                         \
-    X("tap", tap, "read topics as JSON lines")
+    X("tap", tap, "read topics as JSON lines")                                          \
+    X("replay", replay, "decide the events of files or topics again, beside the service")
 
 #define X(name, fn, text) int fd_cmd_##fn(int argc, char **argv);
 FD_COMMANDS(X)

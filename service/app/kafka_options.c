@@ -27,6 +27,8 @@ static void log_line(void *self, fd_log_level level, const char *facility, const
         fd_cli_notice("kafka: %s: %s", facility, text);
 }
 
+const fd_kafka_log fd_kafka_notices = {.write = log_line};
+
 fd_kafka_settings fd_kafka_options_settings(fd_kafka_options *o)
 {
     static const char KEY[] = "bootstrap.servers";
@@ -39,5 +41,5 @@ fd_kafka_settings fd_kafka_options_settings(fd_kafka_options *o)
     else if (at < p->n && o->brokers != NULL)
         p->items[at].value = o->brokers;
     o->kvs = (fd_kvs){p->items, p->n};
-    return (fd_kafka_settings){.common = &o->kvs, .log = {.write = log_line}};
+    return (fd_kafka_settings){.common = &o->kvs, .log = fd_kafka_notices};
 }

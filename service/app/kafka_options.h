@@ -26,6 +26,9 @@ typedef struct fd_kafka_options {
 /* `o` must outlive the result. librdkafka's warnings become notices on stderr. */
 fd_kafka_settings fd_kafka_options_settings(fd_kafka_options *o);
 
+/* Its warnings as notices. */
+extern const fd_kafka_log fd_kafka_notices;
+
 enum { FD_TOOL_CONNECT_MS = 10000 };
 
 #endif

@@ -313,5 +313,6 @@ bool fd_tap_print(fd_tap_printer *p, const fd_tap_record *r)
         json_line(p, r);
     else
         row(p, r);
-    return p->line.n == 0 || fwrite(p->line.p, 1, p->line.n, stdout) == p->line.n;
+    FILE *to = p->to == NULL ? stdout : p->to;
+    return p->line.n == 0 || fwrite(p->line.p, 1, p->line.n, to) == p->line.n;
 }

@@ -1,9 +1,11 @@
 /*
  * Records of a topic as text: JSON lines, CSV, a table, or a format string as kcat has it.
- * One owner; writes to stdout.
+ * One owner.
  */
 #ifndef FD_APP_TOOLS_RECORD_PRINT_H
 #define FD_APP_TOOLS_RECORD_PRINT_H
+
+#include <stdio.h>
 
 #include "app/tools/schemas.h"
 #include "domain/msg.h"
@@ -30,11 +32,12 @@ typedef struct fd_tap_printer {
     const fd_type *columns; /* table, csv: of this record type */
     bool headed;
     fd_strbuf line;
+    FILE *to; /* NULL: standard output */
 } fd_tap_printer;
 
 /* NULL, or what is wrong with a format string. */
 const char *fd_tap_check_format(const char *format);
-/* False when stdout cannot be written (errno). */
+/* False when the output cannot be written (errno). */
 bool fd_tap_print(fd_tap_printer *p, const fd_tap_record *r);
 
 #endif
