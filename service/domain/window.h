@@ -17,7 +17,7 @@ enum {
     FD_WINDOW_MAX_TRACKS = 32,      /* per key */
     FD_WINDOW_MAX_CONDITIONS = 32,  /* per key */
     FD_WINDOW_MAX_FEATURES = 4096,  /* distinct ones, per source */
-    FD_WINDOW_MAX_KEY_BYTES = 1024, /* a longer key is folded under its hash */
+    FD_WINDOW_MAX_KEY_BYTES = 224,  /* a longer key is folded under its beginning and its hash */
     FD_WINDOW_MAX_TEXT_BYTES = 256, /* of a kept text; longer ones are cut between characters */
     FD_WINDOW_NONE = UINT16_MAX,    /* no track, no condition */
 };
@@ -64,6 +64,8 @@ typedef struct fd_window_key {
     uint16_t n_tracks;
     uint16_t n_conditions;
     const fd_window_track *tracks;
+    bool local; /* what the topic is partitioned by: an entity's events are in one partition, and
+                   other partitions are not asked for it */
 } fd_window_key;
 
 /* One distinct feature. Window: events with time in (t - delay - window, t - delay], those that

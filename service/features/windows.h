@@ -9,7 +9,33 @@
  * Invariants: a partial is a function of the events of its partition that were given to it, in
  * offset order; never of batch boundaries, evictions, reloads or of the order of other
  * partitions. What is still physically there but older than pane floor of (its partition's
- * watermark - horizon) is never seen. Nothing here allocates beyond `memory`.
+ * watermark - horizon) is never seen. Nothing here allocates beyond `memory`, but for scratch that
+ * grows with the largest batch and the largest key.
+ *
+ * What a feature of event e, of time t, sees, exactly:
+ *   - The events of its key that were folded before e, and, where it is included, e itself; those
+ *     with time in (t - delay - window, t - delay]; those for which `where` is true and which have
+ *     the value (both values of travel_speed): an event without it does not count, nor does one
+ *     whose value is a NaN.
+ *   - Their order is (time, partition, arrival); e comes after all of its own partition and time.
+ *   - Of a partition, whose watermark is its merge time - lateness, e counted in: only events with
+ *     time >= floor(watermark - horizon, P), where horizon = the layout's reach + lateness +
+ *     max_skew and P = the longest window of the key / 64, rounded up (to a microsecond).
+ *   - Times are kept within +-2^55 us, about the years 828 to 3111.
+ * Ops (the table of rule files says the rest):
+ *   sum       of integers is exact, absent if it is not in 64 bits; of doubles, youngest first
+ *   avg       (double)sum / (double)n, each rounded once
+ *   stddev    of integers sqrt((double)(n * sum of squares - sum * sum)) / (double)n, the integer
+ *             exact, absent where n * sum of squares is 2^128 or more; of doubles
+ *             sqrt(sum of (x - avg)^2 / n), youngest first
+ *   zscore    (x - avg) / stddev; absent too where stddev is 0
+ *   min, max  of equal ones (0.0 and -0.0) the youngest
+ *   percentile  the value at place ceil(p * n / 100), at least the first, in ascending order
+ *   distinct, is_new  by the 64 bits of the value; of texts that are not hashed by their hash
+ *   is_new    absent where e has no value
+ *   travel_speed  haversine on a sphere of 6371.0088 km; 0 where that is under 1 km; a time of 0
+ *             counts as 1 us; absent where e has no position
+ *   key is null: as over no events, e not counted
  * One owner: the engine thread.
  */
 #ifndef FD_FEATURES_WINDOWS_H
@@ -29,10 +55,13 @@ typedef struct fd_windows_config {
     size_t memory; /* bytes for entries, rings, texts and the table itself */
     int64_t lateness_us;
     int64_t max_skew_us;         /* horizon = reach + lateness + max_skew */
-    uint32_t max_events_per_key; /* N: the newest N of a partial are exact, older ones in panes */
+    uint32_t max_events_per_key; /* N: the newest N of a partial are exact, older ones in panes;
+                                    for now all events are kept, whatever N is */
+    bool lazy;                   /* memory is touched as it is needed, not at the start */
     bool evict;                  /* clean partials may be forgotten: a store has them */
 } fd_windows_config;
 
+/* NULL: the system has not that much memory. The layouts must outlive it. */
 fd_windows *fd_windows_new(const fd_windows_config *config);
 void fd_windows_free(fd_windows *w); /* NULL is fine */
 
@@ -58,6 +87,9 @@ bool fd_windows_run(fd_windows *w, const fd_window_event *events, uint32_t n,
 /* Makes room for a batch of n events, by forgetting clean partials where that is allowed. False:
  * the memory is full of what may not be forgotten. */
 bool fd_windows_room(fd_windows *w, uint32_t n);
+
+/* For measurements: whether what a batch needs is fetched ahead (it is). */
+void fd_windows_set_prefetch(fd_windows *w, bool on);
 
 /* Forgets all that belongs to a partition; the partials of others stay. */
 void fd_windows_drop(fd_windows *w, fd_tp tp);

@@ -1,0 +1,171 @@
+/* Granules in bins by size, joined when freed; see heap_int.h. One owner. */
+#include "features/heap_int.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/assert.h"
+
+/* The first granule of a free block; the last word of its last granule repeats the size (a block
+ * of one granule has it in `tail`). */
+typedef struct free_block {
+    uint32_t next, prev;
+    uint32_t size;
+    uint32_t tail;
+} free_block;
+
+static inline free_block *block_at(const fd_heap *h, uint32_t ref)
+{
+    return (free_block *)fd_heap_at(h, ref);
+}
+
+static inline bool bit(const uint64_t *bits, uint32_t i)
+{
+    return bits[i / 64] >> i % 64 & 1;
+}
+
+static inline void flip(uint64_t *bits, uint32_t i)
+{
+    bits[i / 64] ^= (uint64_t)1 << i % 64;
+}
+
+static inline uint32_t bin_of(uint32_t size)
+{
+    if (size < FD_HEAP_EXACT_BINS)
+        return size;
+    uint32_t log = 31 - (uint32_t)__builtin_clz(size);
+    return FD_HEAP_EXACT_BINS + (log - 6) * 8 + (size >> (log - 3) & 7);
+}
+
+static void insert(fd_heap *h, uint32_t ref, uint32_t size)
+{
+    uint32_t bin = bin_of(size);
+    free_block *b = block_at(h, ref);
+    b->next = h->bins[bin];
+    b->prev = 0;
+    b->size = size;
+    block_at(h, ref + size - 1)->tail = size;
+    if (b->next != 0)
+        block_at(h, b->next)->prev = ref;
+    h->bins[bin] = ref;
+    h->map[bin / 64] |= (uint64_t)1 << bin % 64;
+    flip(h->starts, ref);
+    flip(h->ends, ref + size - 1);
+    h->units += size / h->unit;
+}
+
+static void detach(fd_heap *h, uint32_t ref)
+{
+    const free_block *b = block_at(h, ref);
+    uint32_t bin = bin_of(b->size);
+    if (b->prev != 0)
+        block_at(h, b->prev)->next = b->next;
+    else
+        h->bins[bin] = b->next;
+    if (b->next != 0)
+        block_at(h, b->next)->prev = b->prev;
+    if (h->bins[bin] == 0)
+        h->map[bin / 64] &= ~((uint64_t)1 << bin % 64);
+    flip(h->starts, ref);
+    flip(h->ends, ref + b->size - 1);
+    h->units -= b->size / h->unit;
+}
+
+static void touch_all(fd_heap *h)
+{
+#ifdef MADV_POPULATE_WRITE
+    if (madvise(h->base, h->bytes, MADV_POPULATE_WRITE) == 0)
+        return;
+#endif
+    for (size_t at = 0; at < h->bytes; at += 4096)
+        ((volatile unsigned char *)h->base)[at] = 0;
+}
+
+bool fd_heap_init(fd_heap *h, size_t bytes, uint32_t unit, bool touch)
+{
+    /* Every block of a bin from that of `unit` on is at least that large. */
+    uint32_t step = unit < FD_HEAP_EXACT_BINS ? 1 : 1U << (31 - __builtin_clz(unit) - 3);
+    *h = (fd_heap){.unit = (unit + step - 1) / step * step};
+    uint64_t n = bytes / FD_HEAP_GRANULE;
+    h->n = n > UINT32_MAX - 1 ? UINT32_MAX - 1 : (uint32_t)n;
+    h->bytes = (size_t)h->n * FD_HEAP_GRANULE;
+    void *p = mmap(NULL, h->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED)
+        return false;
+    h->base = p;
+    madvise(h->base, h->bytes, MADV_HUGEPAGE);
+    if (touch)
+        touch_all(h);
+    size_t words = (size_t)h->n / 64 + 1;
+    h->starts = calloc(words, sizeof *h->starts);
+    h->ends = calloc(words, sizeof *h->ends);
+    FD_ALLOCATED(h->starts);
+    FD_ALLOCATED(h->ends);
+    if (touch) {
+        memset(h->starts, 0, words * sizeof *h->starts);
+        memset(h->ends, 0, words * sizeof *h->ends);
+    }
+    insert(h, 1, h->n - 1);
+    return true;
+}
+
+void fd_heap_free(fd_heap *h)
+{
+    if (h->base != NULL)
+        munmap(h->base, h->bytes);
+    free(h->starts);
+    free(h->ends);
+    *h = (fd_heap){0};
+}
+
+/* The first bin from `bin` on that is not empty; FD_HEAP_BINS: none. */
+static uint32_t next_bin(const fd_heap *h, uint32_t bin)
+{
+    if (bin >= FD_HEAP_BINS)
+        return FD_HEAP_BINS;
+    uint64_t word = h->map[bin / 64] & ~(uint64_t)0 << bin % 64;
+    for (uint32_t i = bin / 64;; word = h->map[i]) {
+        if (word != 0)
+            return i * 64 + (uint32_t)__builtin_ctzll(word);
+        if (++i == FD_HEAP_BIN_WORDS)
+            return FD_HEAP_BINS;
+    }
+}
+
+uint32_t fd_heap_take(fd_heap *h, uint32_t granules)
+{
+    FD_ASSERT(granules > 0);
+    uint32_t own = bin_of(granules);
+    uint32_t bin = next_bin(h, own);
+    /* Blocks of the own bin may be too small where it is not of one size. */
+    if (bin == own && bin < FD_HEAP_BINS && block_at(h, h->bins[bin])->size < granules)
+        bin = next_bin(h, own + 1);
+    if (bin == FD_HEAP_BINS)
+        return 0;
+    uint32_t ref = h->bins[bin];
+    uint32_t size = block_at(h, ref)->size;
+    detach(h, ref);
+    if (size > granules)
+        insert(h, ref + granules, size - granules);
+    h->used += granules;
+    return ref;
+}
+
+void fd_heap_give(fd_heap *h, uint32_t ref, uint32_t granules)
+{
+    FD_ASSERT(ref != 0 && ref + granules <= h->n && h->used >= granules);
+    h->used -= granules;
+    uint32_t begin = ref;
+    uint32_t end = ref + granules;
+    if (bit(h->ends, begin - 1)) {
+        begin -= block_at(h, begin - 1)->tail;
+        detach(h, begin);
+    }
+    if (end < h->n && bit(h->starts, end)) {
+        uint32_t size = block_at(h, end)->size;
+        detach(h, end);
+        end += size;
+    }
+    insert(h, begin, end - begin);
+}

@@ -1,0 +1,216 @@
+/* Layouts made ready: record shapes and groups of features; see plan_int.h. Any thread. */
+#include "features/plan_int.h"
+
+#include <stdlib.h>
+
+#include "base/assert.h"
+
+enum { PANES_PER_WINDOW = 64 };
+
+static fd_group_class class_of(fd_feature_op op)
+{
+    switch (op) {
+    case FD_OP_COUNT:
+        return FD_GROUP_COUNT;
+    case FD_OP_RATIO:
+        return FD_GROUP_RATIO;
+    case FD_OP_SUM:
+    case FD_OP_AVG:
+    case FD_OP_MIN:
+    case FD_OP_MAX:
+    case FD_OP_STDDEV:
+    case FD_OP_ZSCORE:
+        return FD_GROUP_NUMBERS;
+    case FD_OP_DISTINCT:
+        return FD_GROUP_DISTINCT;
+    case FD_OP_LAST:
+        return FD_GROUP_LAST;
+    case FD_OP_FIRST:
+        return FD_GROUP_FIRST;
+    case FD_OP_TIME_SINCE_LAST:
+        return FD_GROUP_SINCE_LAST;
+    case FD_OP_TIME_SINCE_FIRST:
+        return FD_GROUP_SINCE_FIRST;
+    case FD_OP_IS_NEW:
+        return FD_GROUP_IS_NEW;
+    case FD_OP_CONSECUTIVE:
+        return FD_GROUP_CONSECUTIVE;
+    case FD_OP_PERCENTILE:
+        return FD_GROUP_PERCENTILE;
+    case FD_OP_TRAVEL_SPEED:
+        return FD_GROUP_TRAVEL;
+    case FD_N_FEATURE_OPS:
+        break;
+    }
+    FD_UNREACHABLE();
+}
+
+/* Ops that look at what was before the event, whatever the rule file says. */
+static bool sees_current(const fd_window_feature *f)
+{
+    switch (f->op) {
+    case FD_OP_LAST:
+    case FD_OP_FIRST:
+    case FD_OP_TIME_SINCE_LAST:
+    case FD_OP_TIME_SINCE_FIRST:
+    case FD_OP_IS_NEW:
+    case FD_OP_ZSCORE:
+    case FD_OP_TRAVEL_SPEED:
+        return false;
+    default:
+        return f->include_current && f->delay_us == 0;
+    }
+}
+
+static bool has_value(fd_feature_op op)
+{
+    static const bool value[] = {
+#define X(name, text, value, of) value,
+        FD_FEATURE_OPS(X)
+#undef X
+    };
+    return value[op];
+}
+
+static bool has_of(fd_feature_op op)
+{
+    static const bool of[] = {
+#define X(name, text, value, of) of,
+        FD_FEATURE_OPS(X)
+#undef X
+    };
+    return of[op];
+}
+
+static void shape(fd_key_plan *p)
+{
+    const fd_window_key *k = p->key;
+    FD_ASSERT(k->n_tracks <= FD_WINDOW_MAX_TRACKS && k->n_conditions <= FD_WINDOW_MAX_CONDITIONS);
+    bool narrow = k->n_tracks + k->n_conditions <= 8;
+    p->flags_at = narrow ? 0 : 1;
+    p->valid_shift = narrow ? k->n_conditions : 32;
+    p->values_at = narrow ? 1 : 2;
+    p->words = (uint16_t)(p->values_at + k->n_tracks);
+    p->chunk = FD_CHUNK_MAX;
+    while (p->chunk > FD_CHUNK_MIN && p->chunk * p->words * 8U > FD_CHUNK_BYTES)
+        p->chunk /= 2;
+    for (uint32_t t = 0; t < k->n_tracks; t++) {
+        const fd_window_track *track = &k->tracks[t];
+        if (track->hashed)
+            continue;
+        if (track->kind == FD_STRING || track->kind == FD_BYTES) {
+            p->text_mask |= 1U << t;
+            p->n_text++;
+        } else if (track->kind == FD_DOUBLE) {
+            p->nan_mask |= 1U << t;
+        }
+    }
+}
+
+static uint64_t valid_flag(const fd_key_plan *p, uint16_t track)
+{
+    FD_ASSERT(track < p->key->n_tracks);
+    return (uint64_t)1 << (p->valid_shift + track);
+}
+
+static uint64_t condition_flag(const fd_key_plan *p, uint16_t condition)
+{
+    FD_ASSERT(condition < p->key->n_conditions);
+    return (uint64_t)1 << condition;
+}
+
+static fd_group group_of(const fd_key_plan *p, const fd_window_feature *f)
+{
+    fd_group g = {.class = class_of(f->op), .current = sees_current(f), .delay_us = f->delay_us};
+    if (f->where != FD_WINDOW_NONE)
+        g.need |= condition_flag(p, f->where);
+    if (has_of(f->op))
+        g.of = condition_flag(p, f->of);
+    if (has_value(f->op)) {
+        g.kind = p->key->tracks[f->value].kind;
+        if (p->key->tracks[f->value].hashed)
+            g.kind = FD_INT;
+        g.valid = valid_flag(p, f->value);
+        g.value = (uint16_t)(p->values_at + f->value);
+        g.need |= g.valid;
+    }
+    if (f->op == FD_OP_TRAVEL_SPEED) {
+        g.valid2 = valid_flag(p, f->value2);
+        g.value2 = (uint16_t)(p->values_at + f->value2);
+        g.need |= g.valid2;
+        g.kind2 = p->key->tracks[f->value2].kind;
+    }
+    return g;
+}
+
+static bool same_group(const fd_group *a, const fd_group *b)
+{
+    return a->class == b->class && a->current == b->current && a->need == b->need &&
+           a->of == b->of && a->valid == b->valid && a->value2 == b->value2 &&
+           a->delay_us == b->delay_us;
+}
+
+static void add_to_group(fd_group *g, const fd_window_layout *l, uint16_t feature)
+{
+    const fd_window_feature *f = &l->features[feature];
+    uint16_t *features = realloc((void *)(uintptr_t)g->features, (g->n + 1U) * sizeof *features);
+    FD_ALLOCATED(features);
+    int64_t *windows = realloc((void *)(uintptr_t)g->windows, (g->n + 1U) * sizeof *windows);
+    FD_ALLOCATED(windows);
+    int64_t window = fd_time_minus(f->window_us, -f->delay_us);
+    uint32_t at = g->n++;
+    for (; at > 0 && windows[at - 1] > window; at--) {
+        features[at] = features[at - 1];
+        windows[at] = windows[at - 1];
+    }
+    features[at] = feature;
+    windows[at] = window;
+    g->features = features;
+    g->windows = windows;
+    g->spread |= f->op == FD_OP_STDDEV || f->op == FD_OP_ZSCORE;
+    g->extremes |= f->op == FD_OP_MIN || f->op == FD_OP_MAX;
+}
+
+static void group(fd_key_plan *p, const fd_window_layout *l, uint16_t feature)
+{
+    fd_group g = group_of(p, &l->features[feature]);
+    uint16_t at = 0;
+    while (at < p->n_groups && !same_group(&p->groups[at], &g))
+        at++;
+    if (at == p->n_groups) {
+        fd_group *grown = realloc(p->groups, (p->n_groups + 1U) * sizeof *grown);
+        FD_ALLOCATED(grown);
+        p->groups = grown;
+        p->groups[p->n_groups++] = g;
+    }
+    add_to_group(&p->groups[at], l, feature);
+}
+
+void fd_plans_make(const fd_window_layout *layout, uint16_t source, int64_t slack_us,
+                   fd_key_plan *plans)
+{
+    for (uint16_t k = 0; k < layout->n_keys; k++) {
+        fd_key_plan *p = &plans[k];
+        *p = (fd_key_plan){.key = &layout->keys[k], .source = source, .index = k, .pane_us = 1};
+        p->horizon_us = fd_time_minus(layout->reach_us, -slack_us);
+        shape(p);
+    }
+    for (uint16_t i = 0; i < layout->n_features; i++) {
+        const fd_window_feature *f = &layout->features[i];
+        FD_ASSERT(f->key < layout->n_keys && f->window_us > 0 && f->delay_us >= 0);
+        fd_key_plan *p = &plans[f->key];
+        p->keep_all |= f->exact;
+        int64_t pane = (f->window_us - 1) / PANES_PER_WINDOW + 1;
+        p->pane_us = pane > p->pane_us ? pane : p->pane_us;
+        group(p, layout, i);
+    }
+}
+
+void fd_plan_release(fd_key_plan *p)
+{
+    for (uint16_t i = 0; i < p->n_groups; i++) {
+        free((void *)(uintptr_t)p->groups[i].features);
+        free((void *)(uintptr_t)p->groups[i].windows);
+    }
+    free(p->groups);
+}

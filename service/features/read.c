@@ -1,0 +1,160 @@
+/*
+ * Merges the partials of an entity, youngest record first, in blocks of pointers that all groups
+ * of the key are shown; see read_int.h. One owner.
+ */
+#include "features/read_int.h"
+
+enum { BLOCK = 64 };
+
+typedef struct walk {
+    const fd_heap *heap;
+    const fd_key_plan *k;
+    fd_source *sources;
+    uint32_t n;
+    const uint64_t *event; /* not shown yet; NULL: was */
+    int32_t partition;     /* of the event */
+} walk;
+
+static const uint64_t *youngest(const fd_source *s, uint32_t words)
+{
+    return s->span.records + (size_t)(s->span.n - 1) * words;
+}
+
+/* Goes to the next span where this one is used up, ends at the first record that does not count. */
+static void settle(const walk *w, fd_source *s)
+{
+    while (s->span.n == 0 && s->span.chunk != 0)
+        s->span = fd_ring_before(w->heap, w->k, &s->span);
+    if (s->span.n != 0 && (int64_t)youngest(s, w->k->words)[0] < s->lowest)
+        s->span = (fd_span){0};
+}
+
+static void add_source(const fd_read *r, const fd_partial *p, walk *w)
+{
+    if (p->tp == FD_NO_TP || p->data == 0)
+        return;
+    fd_source *s = &w->sources[w->n];
+    *s = (fd_source){.partition = r->w->tps[p->tp].tp.partition};
+    s->lowest = (int64_t)((uint64_t)fd_time_clamp(fd_tp_cutoff(r->w, p->tp, r->k)) << 8);
+    s->span = fd_ring_newest(w->heap, w->k, p);
+    settle(w, s);
+    w->n += s->span.n != 0;
+}
+
+/* Order: time, partition; the event itself is the last of its partition. */
+static bool younger(int64_t time_a, int32_t partition_a, int64_t time_b, int32_t partition_b)
+{
+    return time_a != time_b ? time_a > time_b : partition_a > partition_b;
+}
+
+static const uint64_t *next(walk *w)
+{
+    uint32_t words = w->k->words;
+    fd_source *best = NULL;
+    int64_t time = 0;
+    for (uint32_t i = 0; i < w->n; i++) {
+        fd_source *s = &w->sources[i];
+        if (s->span.n == 0)
+            continue;
+        int64_t t = fd_record_time(youngest(s, words));
+        if (best == NULL || younger(t, s->partition, time, best->partition)) {
+            best = s;
+            time = t;
+        }
+    }
+    if (w->event != NULL) {
+        int64_t t = fd_record_time(w->event);
+        if (best == NULL || !younger(time, best->partition, t, w->partition)) {
+            const uint64_t *event = w->event;
+            w->event = NULL;
+            return event;
+        }
+    }
+    if (best == NULL)
+        return NULL;
+    const uint64_t *record = youngest(best, words);
+    best->span.n--;
+    settle(w, best);
+    return record;
+}
+
+static uint32_t fill_merged(walk *w, const uint64_t **block)
+{
+    uint32_t n = 0;
+    while (n < BLOCK && (block[n] = next(w)) != NULL)
+        n++;
+    return n;
+}
+
+/* The usual case: one partial, the event the youngest of all or in its place. */
+static uint32_t fill_single(walk *w, const uint64_t **block)
+{
+    fd_source *s = w->sources;
+    uint32_t words = w->k->words;
+    uint32_t n = 0;
+    while (n < BLOCK) {
+        if (w->event != NULL &&
+            (s->span.n == 0 || fd_record_time(youngest(s, words)) <= fd_record_time(w->event))) {
+            block[n++] = w->event;
+            w->event = NULL;
+            continue;
+        }
+        if (s->span.n == 0)
+            break;
+        block[n++] = youngest(s, words);
+        s->span.n--;
+        settle(w, s);
+    }
+    return n;
+}
+
+static uint32_t fill(walk *w, const uint64_t **block)
+{
+    bool single = w->n == 1 && w->sources[0].partition == w->partition;
+    return single ? fill_single(w, block) : fill_merged(w, block);
+}
+
+static void start(const fd_read *r, uint32_t entry, uint16_t tp, walk *w)
+{
+    *w = (walk){.heap = &r->w->heap,
+                .k = r->k,
+                .sources = r->w->sources,
+                .event = r->event,
+                .partition = r->w->tps[tp].tp.partition};
+    for (uint32_t ref = entry; ref != 0; ref = fd_partial_at(r->w, ref)->next)
+        add_source(r, fd_partial_at(r->w, ref), w);
+}
+
+/* Few records are shown to all groups from one block, many are walked once per group: what a
+ * group collects of them is then the only thing that is kept of it. */
+void fd_read_entry(const fd_read *r, uint32_t entry, uint16_t tp)
+{
+    walk w;
+    const uint64_t *block[BLOCK];
+    start(r, entry, tp, &w);
+    uint32_t n = fill(&w, block);
+    bool all = n < BLOCK;
+    for (uint16_t i = 0; i < r->k->n_groups; i++) {
+        const fd_group *g = &r->k->groups[i];
+        fd_progress p;
+        fd_group_begin(r, g, &p);
+        if (all) {
+            fd_group_feed(r, g, &p, block, n);
+        } else {
+            start(r, entry, tp, &w);
+            while (!p.done && (n = fill(&w, block)) != 0)
+                fd_group_feed(r, g, &p, block, n);
+        }
+        fd_group_end(r, g, &p);
+    }
+}
+
+void fd_read_nothing(const fd_read *r)
+{
+    for (uint16_t g = 0; g < r->k->n_groups; g++) {
+        fd_progress p;
+        fd_group_begin(r, &r->k->groups[g], &p);
+        p.current = r->k->groups[g].class == FD_GROUP_IS_NEW;
+        fd_group_end(r, &r->k->groups[g], &p);
+    }
+}

@@ -1,0 +1,130 @@
+/* The table as a whole: its memory, partitions that come and go, what it holds. One owner. */
+#include "features/windows.h"
+
+#include <stdlib.h>
+
+#include "base/assert.h"
+#include "features/read_int.h"
+
+enum {
+    MIN_MEMORY = 1 << 16,
+    BYTES_PER_SLOT = 128, /* no entry with records takes less, with its share of the slots */
+};
+
+static void plans_new(fd_windows *w)
+{
+    const fd_windows_config *c = &w->config;
+    w->first_kind = calloc(c->n_layouts + 1, sizeof *w->first_kind);
+    w->layouts = calloc(c->n_layouts + 1, sizeof *w->layouts);
+    FD_ALLOCATED(w->first_kind);
+    FD_ALLOCATED(w->layouts);
+    for (uint32_t s = 0; s < c->n_layouts; s++) {
+        FD_ASSERT(c->layouts[s]->n_keys <= FD_WINDOW_MAX_KEYS);
+        w->layouts[s] = c->layouts[s];
+        w->first_kind[s] = w->n_kinds;
+        w->n_kinds += w->layouts[s]->n_keys;
+        if (w->layouts[s]->n_keys > w->max_keys)
+            w->max_keys = w->layouts[s]->n_keys;
+    }
+    FD_ASSERT(w->n_kinds < UINT16_MAX);
+    w->plans = calloc(w->n_kinds + 1, sizeof *w->plans);
+    FD_ALLOCATED(w->plans);
+    for (uint32_t s = 0; s < c->n_layouts; s++)
+        fd_plans_make(w->layouts[s], (uint16_t)s, fd_time_minus(c->lateness_us, -c->max_skew_us),
+                      &w->plans[w->first_kind[s]]);
+}
+
+/* Granules of the largest block, and blocks of a pair, that any key may take. */
+static uint32_t measure(fd_windows *w)
+{
+    uint32_t unit = fd_heap_granules(sizeof(fd_partial) + sizeof(uint16_t) +
+                                     FD_WINDOW_MAX_KEY_BYTES);
+    uint32_t text = fd_heap_granules(FD_WINDOW_MAX_TEXT_BYTES);
+    w->blocks = FD_RING_BLOCKS;
+    for (uint32_t i = 0; i < w->n_kinds; i++) {
+        const fd_key_plan *k = &w->plans[i];
+        uint32_t ring = fd_ring_unit(k);
+        unit = ring > unit ? ring : unit;
+        unit = k->n_text != 0 && text > unit ? text : unit;
+        uint32_t blocks = FD_RING_BLOCKS + (uint32_t)k->n_text;
+        w->blocks = blocks > w->blocks ? blocks : w->blocks;
+    }
+    return unit;
+}
+
+fd_windows *fd_windows_new(const fd_windows_config *config)
+{
+    fd_windows *w = calloc(1, sizeof *w);
+    FD_ALLOCATED(w);
+    w->config = *config;
+    w->stamp = 1;
+    w->prefetch = true;
+    plans_new(w);
+    size_t memory = config->memory < MIN_MEMORY ? MIN_MEMORY : config->memory;
+    size_t n_slots = memory / BYTES_PER_SLOT;
+    w->n_slots = n_slots > UINT32_MAX ? UINT32_MAX : (uint32_t)n_slots;
+    w->max_entries = w->n_slots - w->n_slots / 8;
+    w->slots = calloc(w->n_slots, sizeof *w->slots);
+    size_t rest = memory - w->n_slots * sizeof *w->slots;
+    /* The heap's two bits per granule come out of the rest too. */
+    if (w->slots == NULL || !fd_heap_init(&w->heap, rest / 65 * 64, measure(w), !config->lazy)) {
+        fd_windows_free(w);
+        return NULL;
+    }
+    if (!config->lazy)
+        memset(w->slots, 0, w->n_slots * sizeof *w->slots);
+    w->stats.limit = memory;
+    return w;
+}
+
+void fd_windows_free(fd_windows *w)
+{
+    if (w == NULL)
+        return;
+    for (uint32_t i = 0; i < w->n_kinds; i++)
+        fd_plan_release(&w->plans[i]);
+    fd_heap_free(&w->heap);
+    free(w->slots);
+    free(w->plans);
+    free(w->first_kind);
+    free(w->layouts);
+    free(w->tps);
+    free(w->sources);
+    free(w->pairs);
+    fd_strbuf_free(&w->long_keys);
+    free(w->values.v);
+    free(w->sorted.v);
+    free(w);
+}
+
+void fd_windows_set_prefetch(fd_windows *w, bool on)
+{
+    w->prefetch = on;
+}
+
+void fd_windows_drop(fd_windows *w, fd_tp tp)
+{
+    uint16_t at = fd_tp_find(w, tp);
+    if (at == FD_NO_TP)
+        return;
+    fd_table_drop(w, at);
+    w->tps[at].here = false;
+    w->in_vain = false;
+}
+
+void fd_windows_set_merge_time(fd_windows *w, fd_tp tp, int64_t merge_us)
+{
+    w->tps[fd_tp_make(w, tp)].merge_us = merge_us;
+}
+
+void fd_windows_set_complete(fd_windows *w, fd_tp tp, bool complete)
+{
+    w->tps[fd_tp_make(w, tp)].complete = complete;
+}
+
+void fd_windows_stats_get(const fd_windows *w, fd_windows_stats *out)
+{
+    *out = w->stats;
+    out->bytes = (size_t)w->heap.used * FD_HEAP_GRANULE + w->n_slots * sizeof *w->slots +
+                 w->heap.bytes / 64;
+}
