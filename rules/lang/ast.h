@@ -55,14 +55,17 @@ typedef enum fd_ast_kind {
 /* What the checker found a name or call to mean. */
 typedef enum fd_ref {
     FD_REF_NONE,
-    FD_REF_NAMESPACE, /* event, variables, lists: no value of its own */
-    FD_REF_COLUMN,    /* index: the batch's column */
+    FD_REF_NAMESPACE, /* event, features, variables, lists: no value of its own */
+    FD_REF_COLUMN,    /* index: the column, of `batch` */
     FD_REF_VARIABLE,  /* index: the slot */
     FD_REF_SET,
     FD_REF_FIELD, /* of a value known at run time */
     FD_REF_HAS,   /* of args[0], a SELECT */
     FD_REF_CALL,  /* overloads */
 } fd_ref;
+
+/* The batches whose columns expressions name. */
+enum { FD_CEL_EVENTS, FD_CEL_FEATURES, FD_CEL_N_BATCHES };
 
 typedef struct fd_ast {
     fd_ast_kind kind;
@@ -78,6 +81,7 @@ typedef struct fd_ast {
     /* Filled by the checker. */
     const fd_cel_type *type;
     fd_ref ref;
+    uint8_t batch;
     uint32_t index;
     const fd_cel_set *set;
     fd_cel_overloads overloads;

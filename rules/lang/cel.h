@@ -1,10 +1,11 @@
 /*
  * CEL expressions over a batch of events: check and compile once, evaluate by columns.
  *
- * A scope says what names mean: `event.<field>` by the event schema, `variables.<name>` and
- * `lists.<name>` by its owner. A program is immutable and lives in the arena it was compiled
- * into; any thread may evaluate it with a run of its own. Evaluation takes a batch and a
- * selection of rows, so that how it is done (row by row, by columns) stays behind this header.
+ * A scope says what names mean: `event.<field>` by the event schema, `features.<name>`,
+ * `variables.<name>` and `lists.<name>` by its owner. A program is immutable and lives in the arena
+ * it was compiled into; any thread may evaluate it with a run of its own. Evaluation takes a batch
+ * (and, beside it, one of features) and a selection of rows, so that how it is done (row by row, by
+ * columns) stays behind this header.
  *
  * Errors of an expression are data: a value of kind FD_CEL_ERROR, absorbed by && || ?: as CEL
  * says. Nothing here depends on time, locale, or which other rows are selected.
@@ -26,8 +27,8 @@ typedef struct fd_cel_type {
 typedef struct fd_cel_program fd_cel_program;
 
 typedef enum fd_cel_lookup {
-    FD_CEL_UNKNOWN,  /* no such variable */
-    FD_CEL_FOUND,    /* *type and *slot are filled */
+    FD_CEL_UNKNOWN,  /* no such variable or feature */
+    FD_CEL_FOUND,    /* what is asked for is filled */
     FD_CEL_BROKEN,   /* it has errors of its own, already reported */
     FD_CEL_CYCLE,    /* it depends on the expression at hand */
     FD_CEL_TOO_DEEP, /* variables of variables of ... */
@@ -36,14 +37,19 @@ typedef enum fd_cel_lookup {
 /* What names mean. Name arrays serve "did you mean". */
 typedef struct fd_cel_scope {
     const fd_type *event; /* NULL: there is no event (constant expressions) */
+    /* Not NULL: the expression sees event fields alone, and this is what messages call it. */
+    const char *event_only;
     void *ctx;
     fd_cel_lookup (*variable)(void *ctx, fd_str name, const fd_cel_type **type, uint32_t *slot);
     const fd_cel_set *(*list)(void *ctx, fd_str name); /* NULL: unknown */
+    /* A scalar, and its column in the batch of features (the root is 0). */
+    fd_cel_lookup (*feature)(void *ctx, fd_str name, const fd_type **type, uint32_t *column);
     const char *const *variable_names;
     uint32_t n_variables;
     const char *const *list_names;
     uint32_t n_lists;
-    bool features_told; /* that there are none was said already: their uses are silent errors */
+    const char *const *feature_names;
+    uint32_t n_features;
 } fd_cel_scope;
 
 /* NULL after errors, which are in diags. Warnings: what always fails, what is always the same. */
@@ -58,6 +64,11 @@ uint32_t fd_cel_program_cost(const fd_cel_program *p);
 /* What a person calls a type: "list of int". Writes at most cap bytes and returns buf. */
 const char *fd_cel_type_name(const fd_cel_type *t, char *buf, size_t cap);
 
+/* The expression in one spelling: equal for two texts that only differ in blanks, comments,
+ * needless parentheses and how literals are written. One line; lives in the arena. The text must be
+ * one that compiled. */
+fd_str fd_cel_canonical(const fd_cel_source *src, fd_arena *arena);
+
 /* Scratch memory of one evaluating thread. */
 typedef struct fd_cel_run fd_cel_run;
 
@@ -65,8 +76,9 @@ typedef struct fd_cel_run fd_cel_run;
 fd_cel_run *fd_cel_run_new(const fd_cel_program *const *variables, uint32_t n_variables,
                            uint32_t max_rows);
 void fd_cel_run_free(fd_cel_run *run); /* NULL is fine */
-/* A new batch: values of the one before are gone. batch may be NULL for constants. */
-void fd_cel_run_begin(fd_cel_run *run, const fd_batch *batch);
+/* A new batch: values of the one before are gone. batch may be NULL for constants, features where
+ * no program that is asked for has any; row i of features belongs to row i of batch. */
+void fd_cel_run_begin(fd_cel_run *run, const fd_batch *batch, const fd_batch *features);
 /* Room for what belongs to the batch at hand, e.g. verdicts. */
 fd_arena *fd_cel_run_arena(fd_cel_run *run);
 

@@ -1,7 +1,8 @@
 /*
- * What names mean: event fields, variables, lists, has(). Part of the checker.
+ * What names mean: event fields, features, variables, lists, has(). Part of the checker.
  *
- * A path of event fields becomes one column number, counted as fd_batch counts columns.
+ * A path of event fields becomes one column number, counted as fd_batch counts columns; so does a
+ * feature, in a batch of its own.
  */
 #include <stdio.h>
 
@@ -40,30 +41,15 @@ const fd_cel_type *fd_check_ident(fd_checker *c, fd_ast *a)
     else
         hint = meant(c, a->name, namespaces, N_NAMESPACES);
     if (hint == NULL)
-        hint = "names start with event., variables. or lists.; text stands in quotes";
+        hint = "names start with event., features., variables. or lists.; text stands in quotes";
     return fd_check_fail(c, a, hint, "unknown name '" FD_STR_FMT "'", FD_STR_ARG(a->name));
-}
-
-/* How many columns of a batch a type takes, its own included. */
-static uint32_t columns_of(const fd_type *t)
-{
-    uint32_t n = 1;
-    if (t->kind == FD_RECORD || t->kind == FD_UNION) {
-        for (uint32_t i = 0; i < t->n_fields; i++)
-            n += columns_of(t->fields[i].type);
-    } else if (t->kind == FD_LIST) {
-        n += columns_of(t->elem);
-    } else if (t->kind == FD_MAP) {
-        n += 1 + columns_of(t->elem);
-    }
-    return n;
 }
 
 static uint32_t column_below(uint32_t record_column, const fd_type *record, uint32_t field)
 {
     uint32_t column = record_column + 1;
     for (uint32_t i = 0; i < field; i++)
-        column += columns_of(record->fields[i].type);
+        column += fd_type_columns(record->fields[i].type);
     return column;
 }
 
@@ -144,11 +130,28 @@ static const fd_cel_type *select_list(fd_checker *c, fd_ast *a)
                          "there is no list '" FD_STR_FMT "'", FD_STR_ARG(a->name));
 }
 
-static const fd_cel_type *not_in_this_version(fd_checker *c, const fd_ast *a)
+static const fd_cel_type *select_feature(fd_checker *c, fd_ast *a)
 {
-    if (c->scope->features_told && fd_str_eq_c(a->name, "features"))
+    const fd_cel_scope *s = c->scope;
+    const fd_type *type = NULL;
+    fd_cel_lookup found = FD_CEL_UNKNOWN;
+    if (s->feature != NULL)
+        found = s->feature(s->ctx, a->name, &type, &a->index);
+    a->ref = FD_REF_COLUMN;
+    a->batch = FD_CEL_FEATURES;
+    if (found == FD_CEL_FOUND)
+        return fd_cel_type_of_schema(c->arena, type);
+    if (found == FD_CEL_BROKEN)
         return error_type();
-    return fd_check_fail(c, a, "write the rule over event fields",
+    FD_ASSERT(found == FD_CEL_UNKNOWN);
+    const char *hint = meant(c, a->name, s->feature_names, s->n_features);
+    return fd_check_fail(c, a, hint == NULL ? "declare it under `features:`" : hint,
+                         "there is no feature '" FD_STR_FMT "'", FD_STR_ARG(a->name));
+}
+
+static const fd_cel_type *no_models(fd_checker *c, const fd_ast *a)
+{
+    return fd_check_fail(c, a, "write the rule over event fields and features",
                          "'" FD_STR_FMT "' are not in this version", FD_STR_ARG(a->name));
 }
 
@@ -157,17 +160,23 @@ static const fd_cel_type *select_namespace(fd_checker *c, fd_ast *a)
     fd_str ns = a->args[0]->name;
     if (fd_str_eq_c(ns, "event"))
         return select_event(c, a);
+    if (c->scope->event_only != NULL)
+        return fd_check_fail(c, a->args[0], "write it over event fields",
+                             "%s sees 'event' alone, not '" FD_STR_FMT "'", c->scope->event_only,
+                             FD_STR_ARG(ns));
+    if (fd_str_eq_c(ns, "features"))
+        return select_feature(c, a);
     if (fd_str_eq_c(ns, "variables"))
         return select_variable(c, a);
     if (fd_str_eq_c(ns, "lists"))
         return select_list(c, a);
-    return not_in_this_version(c, a->args[0]);
+    return no_models(c, a->args[0]);
 }
 
 const fd_cel_type *fd_check_namespace_alone(fd_checker *c, fd_ast *a)
 {
-    if (fd_str_eq_c(a->name, "features") || fd_str_eq_c(a->name, "models"))
-        return not_in_this_version(c, a);
+    if (fd_str_eq_c(a->name, "models"))
+        return no_models(c, a);
     return fd_check_fail(c, a, NULL,
                          "'" FD_STR_FMT "' alone is not a value: write " FD_STR_FMT ".<name>",
                          FD_STR_ARG(a->name), FD_STR_ARG(a->name));
@@ -211,7 +220,7 @@ const fd_cel_type *fd_check_has(fd_checker *c, fd_ast *a)
         return error_type();
     if (field->ref != FD_REF_COLUMN && field->ref != FD_REF_FIELD)
         return fd_check_fail(c, a, "variables and lists are always there",
-                             "has() asks about fields of the event");
+                             "has() asks about event fields and features");
     a->ref = FD_REF_HAS;
     return fd_cel_simple_type(FD_CEL_BOOL);
 }

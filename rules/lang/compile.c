@@ -52,6 +52,7 @@ static fd_node *new_node(compiler *c, const fd_ast *a, fd_node_kind kind)
     x->op = (uint8_t)a->op;
     x->type = (uint8_t)a->type->kind;
     x->index = a->index;
+    x->batch = a->batch;
     x->overloads = a->overloads;
     return x;
 }
@@ -102,7 +103,7 @@ static const fd_node *fold(compiler *c, const fd_ast *a, fd_node *x)
     }
     const uint32_t row = 0;
     fd_cel_value v;
-    fd_cel_run_begin(c->run, NULL);
+    fd_cel_run_begin(c->run, NULL, NULL);
     fd_node_eval(c->run, x, &row, 1, &v);
     bool inherited = false; /* told where it arose */
     for (uint32_t i = 0; i < x->n_args; i++)
@@ -157,6 +158,7 @@ static const fd_node *emit_has(compiler *c, const fd_ast *a)
     bool is_column = field->ref == FD_REF_COLUMN;
     fd_node *x = new_node(c, a, is_column ? FD_NODE_HAS_COLUMN : FD_NODE_HAS_FIELD);
     x->index = field->index;
+    x->batch = field->batch;
     if (!is_column) {
         x->name = copy_str(c, field->name);
         emit_args(c, field, x);

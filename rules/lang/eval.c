@@ -61,11 +61,13 @@ void fd_cel_run_free(fd_cel_run *r)
     free(r);
 }
 
-void fd_cel_run_begin(fd_cel_run *r, const fd_batch *batch)
+void fd_cel_run_begin(fd_cel_run *r, const fd_batch *batch, const fd_batch *features)
 {
     FD_ASSERT(batch == NULL || batch->root.n <= r->max_rows);
+    FD_ASSERT(features == NULL || (batch != NULL && features->root.n == batch->root.n));
     FD_ASSERT(r->used_vectors == 0 && r->used_selections == 0);
-    r->batch = batch;
+    r->batches[FD_CEL_EVENTS] = batch;
+    r->batches[FD_CEL_FEATURES] = features;
     fd_arena_reset(r->arena);
     /* 0 marks rows never computed; on wrap-around the marks start over. */
     if (++r->batch_no == 0) {
@@ -154,11 +156,18 @@ static operand eval_operand(fd_cel_run *r, const fd_node *x, const uint32_t *row
     return (operand){v, 1};
 }
 
+const fd_col *fd_node_column(const fd_cel_run *r, const fd_node *x)
+{
+    FD_ASSERT(x->kind == FD_NODE_COLUMN || x->kind == FD_NODE_HAS_COLUMN);
+    const fd_batch *batch = r->batches[x->batch];
+    FD_ASSERT(batch != NULL && x->index < batch->n_cols);
+    return batch->cols[x->index];
+}
+
 static void eval_column(fd_cel_run *r, const fd_node *x, const uint32_t *rows, uint32_t n,
                         fd_cel_value *out)
 {
-    FD_ASSERT(r->batch != NULL && x->index < r->batch->n_cols);
-    const fd_col *col = r->batch->cols[x->index];
+    const fd_col *col = fd_node_column(r, x);
     for (uint32_t i = 0; i < n; i++)
         out[i] = fd_cel_from_column(col, rows[i], x->absent);
 }
@@ -166,8 +175,7 @@ static void eval_column(fd_cel_run *r, const fd_node *x, const uint32_t *rows, u
 static void eval_has_column(fd_cel_run *r, const fd_node *x, const uint32_t *rows, uint32_t n,
                             fd_cel_value *out)
 {
-    FD_ASSERT(r->batch != NULL && x->index < r->batch->n_cols);
-    const fd_col *col = r->batch->cols[x->index];
+    const fd_col *col = fd_node_column(r, x);
     for (uint32_t i = 0; i < n; i++)
         out[i] = fd_cel_bool(col->valid[rows[i]] != 0);
 }

@@ -124,13 +124,6 @@ static fd_cel_operator mirrored(fd_cel_operator op)
     }
 }
 
-static const fd_col *column_of(const fd_cel_run *r, const fd_node *x)
-{
-    FD_ASSERT(x->kind == FD_NODE_COLUMN || x->kind == FD_NODE_HAS_COLUMN);
-    FD_ASSERT(r->batch != NULL && x->index < r->batch->n_cols);
-    return r->batch->cols[x->index];
-}
-
 /* False when no kernel fits. */
 static bool test_compare(fd_cel_run *r, const fd_node *x, const uint32_t *rows, uint32_t n,
                          uint8_t *out)
@@ -146,9 +139,9 @@ static bool test_compare(fd_cel_run *r, const fd_node *x, const uint32_t *rows, 
     }
     if (c->kind != FD_NODE_COLUMN)
         return false;
-    const fd_col *col = column_of(r, c);
+    const fd_col *col = fd_node_column(r, c);
     if (k->kind == FD_NODE_COLUMN)
-        return equal_columns(col, column_of(r, k), op, rows, n, out);
+        return equal_columns(col, fd_node_column(r, k), op, rows, n, out);
     if (k->kind != FD_NODE_CONST)
         return false;
     if (col->type->kind == FD_INT && k->value.kind == FD_CEL_INT)
@@ -163,7 +156,7 @@ static bool test_compare(fd_cel_run *r, const fd_node *x, const uint32_t *rows, 
 static bool test_bool_column(fd_cel_run *r, const fd_node *x, const uint32_t *rows, uint32_t n,
                              uint8_t *out)
 {
-    const fd_col *col = column_of(r, x);
+    const fd_col *col = fd_node_column(r, x);
     if (col->type->kind != FD_BOOL)
         return false;
     for (uint32_t i = 0; i < n; i++)
@@ -174,7 +167,7 @@ static bool test_bool_column(fd_cel_run *r, const fd_node *x, const uint32_t *ro
 static void test_has_column(fd_cel_run *r, const fd_node *x, const uint32_t *rows, uint32_t n,
                             uint8_t *out)
 {
-    const fd_col *col = column_of(r, x);
+    const fd_col *col = fd_node_column(r, x);
     for (uint32_t i = 0; i < n; i++)
         out[i] = col->valid[rows[i]];
 }
@@ -186,7 +179,7 @@ static bool test_in(fd_cel_run *r, const fd_node *x, const uint32_t *rows, uint3
     if (of->kind != FD_NODE_COLUMN || where->kind != FD_NODE_CONST ||
         where->value.kind == FD_CEL_ERROR)
         return false;
-    const fd_col *col = column_of(r, of);
+    const fd_col *col = fd_node_column(r, of);
     for (uint32_t i = 0; i < n; i++) {
         fd_cel_value v = fd_cel_from_column(col, rows[i], of->absent);
         if (v.kind != FD_CEL_ERROR)

@@ -9,8 +9,8 @@
 
 typedef enum fd_node_kind {
     FD_NODE_CONST,
-    FD_NODE_COLUMN,     /* index */
-    FD_NODE_HAS_COLUMN, /* index */
+    FD_NODE_COLUMN,     /* index, in batch */
+    FD_NODE_HAS_COLUMN, /* index, in batch */
     FD_NODE_VARIABLE,   /* index */
     FD_NODE_FIELD,      /* name of args[0], a record or map */
     FD_NODE_HAS_FIELD,
@@ -30,6 +30,7 @@ typedef struct fd_node {
     uint8_t kind;
     uint8_t op;   /* fd_cel_operator */
     uint8_t type; /* fd_cel_kind, as far as statically known */
+    uint8_t batch;
     uint32_t n_args;
     const struct fd_node *const *args;
     uint32_t index;
@@ -52,7 +53,7 @@ struct fd_cel_run {
     const fd_cel_program *const *variables;
     uint32_t n_variables;
     uint32_t max_rows;
-    const fd_batch *batch;
+    const fd_batch *batches[FD_CEL_N_BATCHES];
     uint32_t *all;         /* 0, 1, 2, ... */
     const uint32_t *dense; /* a piece of it that is asked for: kernels need not look at it */
     fd_arena *arena;
@@ -71,6 +72,9 @@ struct fd_cel_run {
 void fd_node_eval(fd_cel_run *r, const fd_node *x, const uint32_t *rows, uint32_t n,
                   fd_cel_value *out);
 void fd_node_test(fd_cel_run *r, const fd_node *x, const uint32_t *rows, uint32_t n, uint8_t *out);
+
+/* The column that a COLUMN or HAS_COLUMN node names. */
+const fd_col *fd_node_column(const fd_cel_run *r, const fd_node *x);
 
 fd_cel_value *fd_run_push_vector(fd_cel_run *r);
 void fd_run_pop_vector(fd_cel_run *r);

@@ -1,6 +1,7 @@
 /*
- * Compiling a set: its scope, variables on demand (so that order does not matter and cycles are
- * found), conditions, explain texts, and the fields that rollouts and snoozes go by. Loading.
+ * Compiling a set: features first, its scope, variables on demand (so that order does not matter
+ * and cycles are found), conditions, explain texts, and the fields that rollouts and snoozes go by.
+ * Loading.
  */
 #include <stdlib.h>
 
@@ -15,22 +16,40 @@ typedef struct build {
     fd_loading *l;
     fd_cel_scope scope;
     uint32_t depth;
-    fd_var_def *open; /* the variable being compiled, NULL: none */
+    fd_var_def *open;    /* the variable being compiled, NULL: none */
+    uint64_t **features; /* where the features of what is being compiled are noted */
 } build;
 
 static fd_cel_lookup find_variable(void *ctx, fd_str name, const fd_cel_type **type,
                                    uint32_t *slot);
 
+/* Notes features, as bits. */
+static void refer(build *b, const uint64_t *bits)
+{
+    fd_ruleset *set = b->l->set;
+    uint32_t words = set->n_features / 64 + 1;
+    if (bits == NULL)
+        return;
+    if (*b->features == NULL)
+        *b->features = fd_arena_zalloc(set->arena, words * sizeof(uint64_t));
+    FD_ALLOCATED(*b->features);
+    for (uint32_t w = 0; w < words; w++)
+        (*b->features)[w] |= bits[w];
+}
+
 static void compile_variable(build *b, fd_var_def *v)
 {
     fd_var_def *outer = b->open;
+    uint64_t **outer_features = b->features;
     v->state = FD_VAR_OPEN;
     v->height = 1;
     b->open = v;
+    b->features = &v->features;
     b->depth++;
     v->program = fd_cel_compile(&b->scope, &v->source, b->l->set->arena, b->l->diags);
     b->depth--;
     b->open = outer;
+    b->features = outer_features;
     v->state = v->program == NULL ? FD_VAR_BROKEN : FD_VAR_DONE;
 }
 
@@ -63,11 +82,41 @@ static fd_cel_lookup find_variable(void *ctx, fd_str name, const fd_cel_type **t
             return FD_CEL_BROKEN;
         if (!stand_on(b, v))
             return FD_CEL_TOO_DEEP;
+        refer(b, v->features);
         *type = fd_cel_program_type(v->program);
         *slot = i;
         return FD_CEL_FOUND;
     }
     return FD_CEL_UNKNOWN;
+}
+
+static int feature_name(const void *key, const void *item)
+{
+    const fd_str *name = key;
+    const fd_feature_def *f = item;
+    return fd_str_cmp(*name, f->name);
+}
+
+static fd_cel_lookup find_feature(void *ctx, fd_str name, const fd_type **type, uint32_t *column)
+{
+    build *b = ctx;
+    fd_ruleset *set = b->l->set;
+    fd_feature_def *f = set->n_features == 0 ? NULL
+                                             : bsearch(&name, set->features, set->n_features,
+                                                       sizeof *set->features, feature_name);
+    if (f == NULL)
+        return FD_CEL_UNKNOWN;
+    f->info.used = true;
+    if (f->broken)
+        return FD_CEL_BROKEN;
+    uint32_t number = (uint32_t)(f - set->features);
+    if (*b->features == NULL)
+        *b->features = fd_arena_zalloc(set->arena, (set->n_features / 64 + 1) * sizeof(uint64_t));
+    FD_ALLOCATED(*b->features);
+    (*b->features)[number / 64] |= UINT64_C(1) << (number % 64);
+    *type = set->layout.type->fields[f->info.column].type;
+    *column = f->info.column + 1U; /* behind the record's own */
+    return FD_CEL_FOUND;
 }
 
 /* Constants are folded while compiling, so even a list that could not be read is asked. */
@@ -101,16 +150,21 @@ static void init_scope(build *b, fd_loading *l)
     const char **lists = fd_arena_alloc(set->arena, (set->n_lists + 1) * sizeof *lists);
     for (uint32_t i = 0; i < set->n_lists; i++)
         lists[i] = set->lists[i].name.p;
+    const char **features = fd_arena_alloc(set->arena, (set->n_features + 1) * sizeof *features);
+    for (uint32_t i = 0; i < set->n_features; i++)
+        features[i] = set->features[i].name.p;
     *b = (build){.l = l};
     b->scope = (fd_cel_scope){.event = set->event,
                               .ctx = b,
                               .variable = find_variable,
                               .list = find_list,
+                              .feature = find_feature,
                               .variable_names = vars,
                               .n_variables = set->n_vars,
                               .list_names = lists,
                               .n_lists = set->n_lists,
-                              .features_told = l->features_told};
+                              .feature_names = features,
+                              .n_features = set->n_features};
 }
 
 static const fd_cel_program *compile_as(build *b, const fd_cel_source *src, fd_cel_kind want,
@@ -128,10 +182,10 @@ static const fd_cel_program *compile_as(build *b, const fd_cel_source *src, fd_c
     return NULL;
 }
 
-static const char *meant(build *b, fd_str path)
+const char *fd_store_meant_field(const fd_loading *l, fd_str path)
 {
-    const fd_type *event = b->l->set->event;
-    fd_arena *a = b->l->set->arena;
+    const fd_type *event = l->set->event;
+    fd_arena *a = l->set->arena;
     const char **names = fd_arena_alloc(a, (event->n_fields + 1) * sizeof *names);
     FD_ALLOCATED(names);
     for (uint32_t i = 0; i < event->n_fields; i++)
@@ -148,7 +202,7 @@ static void check_path(build *b, const fd_rule_def *r, fd_str path, const fd_yam
         return;
     const fd_type *t = fd_type_path(b->l->set->event, path);
     if (t == NULL)
-        fd_yaml_report(r->place.y, node, FD_ERROR, meant(b, path),
+        fd_yaml_report(r->place.y, node, FD_ERROR, fd_store_meant_field(b->l, path),
                        "rule \"%s\": %s names no event field: %s", r->id.p, what, path.p);
     else if (t->kind != FD_STRING && t->kind != FD_INT && t->kind != FD_BYTES)
         fd_yaml_report(r->place.y, node, FD_ERROR, NULL,
@@ -158,6 +212,7 @@ static void check_path(build *b, const fd_rule_def *r, fd_str path, const fd_yam
 
 static void build_rule(build *b, fd_rule_def *r)
 {
+    b->features = &r->features;
     r->when = compile_as(b, &r->condition, FD_CEL_BOOL, "a condition",
                          "compare the value with something, e.g. > 0");
     if (r->explain.text.p != NULL)
@@ -208,6 +263,8 @@ static void check_ids(fd_loading *l)
 void fd_store_build(fd_loading *l)
 {
     build b;
+    fd_store_check_features(l);
+    fd_store_lay_out(l);
     init_scope(&b, l);
     fd_ruleset *set = l->set;
     for (uint32_t i = 0; i < set->n_vars; i++) {

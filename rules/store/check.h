@@ -1,6 +1,6 @@
 /*
- * What `fraudd rules check` says: load a directory, tell everything that is wrong with it, and
- * sum it up in one line. Reads files only; any thread.
+ * What `fraudd rules check` says: load a directory, tell everything that is wrong with it, sum it
+ * up in one line, and say what state its features keep. Reads files only; any thread.
  */
 #ifndef FD_STORE_CHECK_H
 #define FD_STORE_CHECK_H
@@ -8,12 +8,14 @@
 #include "base/diag.h"
 #include "domain/type.h"
 
-/* Appends diagnostics and a summary line to `out`, as text for people or, with `json`, as one
- * JSON object {"ok", "rules", "lists", "variables", "ruleset", "lists_hash", "errors",
- * "warnings", "diagnostics": [{severity, file, line, col, text, hint}]}.
- * Returns FD_EXIT_OK, or FD_EXIT_CONFIG when the set would be refused (warnings too under
- * `strict`). */
-int fd_rules_check(const char *dir, const fd_type *event_type, bool strict, bool json,
-                   fd_strbuf *out);
+/* Appends diagnostics, a summary line and, where there are features, a line per key to `out`, as
+ * text for people or, with `json`, as one JSON object {"ok", "rules", "features", "lists",
+ * "variables", "errors", "warnings", "ruleset", "lists_hash", "diagnostics": [{severity, file,
+ * line, col, text, hint}], "state": {"features", "reach_s", "keys": [{name, features, values,
+ * conditions, reach_s}]}}; state.features counts equal ones once.
+ * `source` may be NULL, see fd_ruleset_load(). Returns FD_EXIT_OK, or FD_EXIT_CONFIG when the set
+ * would be refused (warnings too under `strict`). */
+int fd_rules_check(const char *dir, const char *source, const fd_type *event_type, bool strict,
+                   bool json, fd_strbuf *out);
 
 #endif

@@ -7,60 +7,39 @@
 
 #include "base/assert.h"
 #include "base/hash.h"
-#include "store/ruleset_int.h"
+#include "store/run_int.h"
 
 enum { NO_HIT = UINT32_MAX };
 enum { MESSAGE_MAX = 1024 }; /* bytes of an explanation, cut between characters beyond */
 
-/* Hits of one row are a chain in rule order. */
-typedef struct hit {
-    uint32_t rule;
-    uint32_t next;
-    fd_str message;
-} hit;
-
-struct fd_ruleset_run {
-    const fd_ruleset *set;
-    uint32_t max_rows;
-    fd_cel_run *cel;
-    uint32_t *rows; /* those a rule applies to */
-    uint32_t *fired_rows;
-    uint8_t *results;
-    fd_cel_value *messages;
-    uint32_t *first, *last; /* per row: its chain */
-    uint32_t *n_row_hits;
-    fd_flags *flags; /* per row */
-    hit *hits;
-    uint32_t n_hits, cap_hits;
-    uint64_t *count_hits, *count_errors, *count_evaluations; /* per rule */
-    const char **errors;
-};
-
-static void *array(size_t n, size_t size)
+void *fd_run_array(size_t n, size_t size)
 {
     void *p = calloc(n == 0 ? 1 : n, size);
     FD_ALLOCATED(p);
     return p;
 }
 
-fd_ruleset_run *fd_ruleset_run_new(const fd_ruleset *set, uint32_t max_rows)
+fd_ruleset_run *fd_ruleset_run_new(const fd_ruleset *set, uint32_t max_rows, fd_evidence evidence)
 {
-    fd_ruleset_run *run = array(1, sizeof *run);
+    fd_ruleset_run *run = fd_run_array(1, sizeof *run);
     run->set = set;
     run->max_rows = max_rows;
+    run->evidence = evidence;
     run->cel = fd_cel_run_new(set->programs, set->n_vars, max_rows);
-    run->rows = array(max_rows, sizeof *run->rows);
-    run->fired_rows = array(max_rows, sizeof *run->fired_rows);
-    run->results = array(max_rows, sizeof *run->results);
-    run->messages = array(max_rows, sizeof *run->messages);
-    run->first = array(max_rows, sizeof *run->first);
-    run->last = array(max_rows, sizeof *run->last);
-    run->n_row_hits = array(max_rows, sizeof *run->n_row_hits);
-    run->flags = array(max_rows, sizeof *run->flags);
-    run->count_hits = array(set->n_rules, sizeof *run->count_hits);
-    run->count_errors = array(set->n_rules, sizeof *run->count_errors);
-    run->count_evaluations = array(set->n_rules, sizeof *run->count_evaluations);
-    run->errors = array(set->n_rules, sizeof *run->errors);
+    run->rows = fd_run_array(max_rows, sizeof *run->rows);
+    run->fired_rows = fd_run_array(max_rows, sizeof *run->fired_rows);
+    run->results = fd_run_array(max_rows, sizeof *run->results);
+    run->messages = fd_run_array(max_rows, sizeof *run->messages);
+    run->first = fd_run_array(max_rows, sizeof *run->first);
+    run->last = fd_run_array(max_rows, sizeof *run->last);
+    run->n_row_hits = fd_run_array(max_rows, sizeof *run->n_row_hits);
+    run->flags = fd_run_array(max_rows, sizeof *run->flags);
+    run->count_hits = fd_run_array(set->n_rules, sizeof *run->count_hits);
+    run->count_errors = fd_run_array(set->n_rules, sizeof *run->count_errors);
+    run->count_evaluations = fd_run_array(set->n_rules, sizeof *run->count_evaluations);
+    run->errors = fd_run_array(set->n_rules, sizeof *run->errors);
+    run->seen = fd_run_array(set->n_features / 64 + 1, sizeof *run->seen);
+    fd_run_open_extract(run);
     return run;
 }
 
@@ -68,6 +47,7 @@ void fd_ruleset_run_free(fd_ruleset_run *run)
 {
     if (run == NULL)
         return;
+    fd_run_close_extract(run);
     fd_cel_run_free(run->cel);
     free(run->rows);
     free(run->fired_rows);
@@ -82,6 +62,7 @@ void fd_ruleset_run_free(fd_ruleset_run *run)
     free(run->count_errors);
     free(run->count_evaluations);
     free(run->errors);
+    free(run->seen);
     free(run);
 }
 
@@ -164,7 +145,7 @@ static void add_hit(fd_ruleset_run *run, uint32_t row, uint32_t rule)
         FD_ALLOCATED(run->hits);
     }
     uint32_t at = run->n_hits++;
-    run->hits[at] = (hit){.rule = rule, .next = NO_HIT};
+    run->hits[at] = (fd_run_hit){.rule = rule, .next = NO_HIT};
     if (run->first[row] == NO_HIT)
         run->first[row] = at;
     else
@@ -330,7 +311,6 @@ static void fill(const fd_ruleset_run *run, uint32_t row, fd_rule_hit *hits)
 
 static void judge(fd_ruleset_run *run, uint32_t row, fd_verdict *v)
 {
-    *v = (fd_verdict){.flags = run->flags[row], .n_hits = run->n_row_hits[row]};
     if (v->n_hits == 0)
         return; /* allow: thresholds are above 0 */
     fd_arena *a = fd_cel_run_arena(run->cel);
@@ -348,13 +328,15 @@ static void judge(fd_ruleset_run *run, uint32_t row, fd_verdict *v)
     v->reasons = reasons;
 }
 
-void fd_ruleset_eval(fd_ruleset_run *run, const fd_batch *batch, const int64_t *event_time_us,
-                     fd_verdict *out)
+void fd_ruleset_eval(fd_ruleset_run *run, const fd_batch *batch, const fd_batch *features,
+                     const int64_t *event_time_us, fd_verdict *out)
 {
     uint32_t n = batch->root.n;
     FD_ASSERT(batch->root.type == run->set->event);
     FD_ASSERT(n <= run->max_rows);
-    fd_cel_run_begin(run->cel, batch);
+    FD_ASSERT(features == NULL ? run->set->layout.n_features == 0
+                               : features->root.type == run->set->layout.type);
+    fd_cel_run_begin(run->cel, batch, features);
     run->n_hits = 0;
     for (uint32_t row = 0; row < n; row++) {
         run->first[row] = NO_HIT;
@@ -365,8 +347,11 @@ void fd_ruleset_eval(fd_ruleset_run *run, const fd_batch *batch, const int64_t *
         if (run->set->rules[rule].info.mode != FD_MODE_OFF)
             eval_rule(run, rule, batch, event_time_us);
     }
-    for (uint32_t row = 0; row < n; row++)
+    for (uint32_t row = 0; row < n; row++) {
+        out[row] = (fd_verdict){.flags = run->flags[row], .n_hits = run->n_row_hits[row]};
         judge(run, row, &out[row]);
+        fd_run_add_evidence(run, features, row, &out[row]);
+    }
 }
 
 uint64_t fd_ruleset_run_hits(const fd_ruleset_run *run, uint32_t rule)

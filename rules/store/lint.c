@@ -1,6 +1,6 @@
 /*
- * What is legal and yet hardly meant: unused lists and variables, thresholds that no score reaches,
- * rules that can never fire. Warnings. Loading.
+ * What is legal and yet hardly meant: unused lists, variables and features, thresholds that no
+ * score reaches, rules that can never fire. Warnings. Loading.
  */
 #include "store/ruleset_int.h"
 
@@ -18,6 +18,24 @@ static void unused(fd_loading *l)
         if (!d->used)
             fd_yaml_report(d->place.y, d->place.node, FD_WARNING, NULL,
                            "variable \"%s\" is not used", d->name.p);
+    }
+}
+
+/* In the order of the files. Without rules a set is for its features. */
+static void unused_features(fd_loading *l)
+{
+    const fd_ruleset *set = l->set;
+    if (set->n_rules == 0)
+        return;
+    const fd_feature_def **written = fd_arena_alloc(set->arena,
+                                                    (set->n_features + 1) * sizeof *written);
+    for (uint32_t i = 0; i < set->n_features; i++)
+        written[set->features[i].order] = &set->features[i];
+    for (uint32_t i = 0; i < set->n_features; i++) {
+        const fd_feature_def *d = written[i];
+        if (!d->info.used)
+            fd_yaml_report(d->place.y, d->place.node, FD_WARNING, NULL,
+                           "feature \"%s\" is not used", d->name.p);
     }
 }
 
@@ -71,6 +89,7 @@ static void thresholds(fd_loading *l)
 void fd_store_lint(fd_loading *l)
 {
     unused(l);
+    unused_features(l);
     constants(l);
     thresholds(l);
 }

@@ -39,19 +39,19 @@ static void harden(fd_diags *d, size_t from, size_t warnings_before)
     d->warnings = warnings_before;
 }
 
-fd_ruleset *fd_ruleset_load(const char *dir, const fd_type *event_type, bool strict,
-                            fd_diags *diags)
+fd_ruleset *fd_ruleset_load(const char *dir, const char *source, const fd_type *event_type,
+                            bool strict, fd_diags *diags)
 {
     FD_ASSERT(event_type->kind == FD_RECORD);
-    fd_loading l = {.set = new_set(event_type), .dir = dir, .diags = diags};
+    fd_loading l = {.set = new_set(event_type), .dir = dir, .source = source, .diags = diags};
     size_t n_before = diags->n, warnings_before = diags->warnings;
     size_t errors_before = diags->errors;
     if (fd_store_read_files(&l)) {
         fd_store_build(&l);
         if (diags->errors == errors_before)
             fd_store_lint(&l);
-        if (diags->errors == errors_before && l.set->n_rules == 0)
-            fd_diags_error(diags, "rule directory %s has no rules", dir);
+        if (diags->errors == errors_before && l.set->n_rules == 0 && l.set->n_features == 0)
+            fd_diags_error(diags, "rule directory %s has no rules and no features", dir);
     }
     finish_loading(&l);
     if (strict)
@@ -101,4 +101,20 @@ uint32_t fd_ruleset_n_lists(const fd_ruleset *set)
 uint32_t fd_ruleset_n_variables(const fd_ruleset *set)
 {
     return set->n_vars;
+}
+
+uint32_t fd_ruleset_n_features(const fd_ruleset *set)
+{
+    return set->n_features;
+}
+
+const fd_feature_info *fd_ruleset_feature(const fd_ruleset *set, uint32_t i)
+{
+    FD_ASSERT(i < set->n_features);
+    return &set->features[i].info;
+}
+
+const fd_window_layout *fd_ruleset_layout(const fd_ruleset *set)
+{
+    return &set->layout;
 }

@@ -1,13 +1,18 @@
 /*
- * A directory of rule files as one immutable rule set, and what it says of a batch of events.
+ * A directory of rule files as one immutable rule set: what it keeps of a batch of events in
+ * windows, and what it says of the events.
  *
  * A set is loaded whole or not at all: every *.yaml directly in the directory (sorted by name;
  * not *.test.yaml, not hidden names) belongs to it, list files are read beside them. Conditions
  * are type-checked against the event schema. A loaded set never changes: any thread may read it,
  * each evaluating thread has its own fd_ruleset_run.
  *
- * Determinism: a verdict is a function of the event, its event time and the set. Batch sizes,
- * row order inside the batch, the run's history and the machine do not matter.
+ * Features: the set compiles what its `features` need into one window layout and extracts, per
+ * batch, keys, conditions and values for it. Who keeps windows fills a batch of the layout's type,
+ * and conditions read that.
+ *
+ * Determinism: a verdict is a function of the event, its event time, its features and the set.
+ * Batch sizes, row order inside the batch, the run's history and the machine do not matter.
  *
  * What it does not do: watch the directory (the caller reloads), archive, keep windows.
  */
@@ -17,6 +22,7 @@
 #include "base/diag.h"
 #include "domain/batch.h"
 #include "domain/decision.h"
+#include "domain/window.h"
 
 typedef struct fd_ruleset fd_ruleset;
 typedef struct fd_ruleset_run fd_ruleset_run;
@@ -27,6 +33,8 @@ enum {
     FD_RULES_MAX_RULES = 20000,
     FD_RULES_MAX_VARIABLES = 4096,
     FD_RULES_MAX_LISTS = 1024,
+    FD_RULES_MAX_FEATURES = FD_WINDOW_MAX_FEATURES, /* names */
+    FD_RULES_MAX_KEY_FIELDS = 8,
     FD_RULES_MAX_YAML_BYTES = 8 * 1024 * 1024,
     FD_RULES_MAX_LIST_BYTES = 512 * 1024 * 1024,
     FD_RULES_MAX_LIST_ENTRIES = 20 * 1000 * 1000,
@@ -54,11 +62,28 @@ typedef struct fd_rule_info {
     int line;
 } fd_rule_info;
 
+/* One feature as its file has it; several may be equal and share a column. */
+typedef struct fd_feature_info {
+    const char *name;
+    uint16_t column; /* which of the layout's features it is */
+    fd_feature_op op;
+    const char *key;    /* its fields, "card_id" or "card_id,merchant_id" */
+    const char *value;  /* CEL texts, NULL = not given; of travel_speed the latitude */
+    const char *value2; /* travel_speed: the longitude */
+    const char *where;
+    const char *of;
+    bool used;        /* a rule or variable refers to it */
+    const char *file; /* as messages show it */
+    int line;
+} fd_feature_info;
+
 /* NULL when the set is invalid: then diags holds at least one error. Warnings alone (unused
  * lists, rules that cannot fire, ...) do not refuse a set, unless `strict` makes errors of them.
- * `event_type` must outlive the set. Reads files; not for the engine thread's hot path. */
-fd_ruleset *fd_ruleset_load(const char *dir, const fd_type *event_type, bool strict,
-                            fd_diags *diags);
+ * `source` is the topic whose events are decided, which a feature may name; NULL: it is not known,
+ * and a feature that names one is an error. `event_type` must outlive the set. Reads files; not for
+ * the engine thread's hot path. */
+fd_ruleset *fd_ruleset_load(const char *dir, const char *source, const fd_type *event_type,
+                            bool strict, fd_diags *diags);
 void fd_ruleset_free(fd_ruleset *set); /* NULL is fine */
 
 /* Content addresses, FD_CONTENT_HASH_CHARS hex digits: over the rule files' names and bytes;
@@ -70,18 +95,40 @@ uint32_t fd_ruleset_n_rules(const fd_ruleset *set);
 const fd_rule_info *fd_ruleset_rule(const fd_ruleset *set, uint32_t i);
 uint32_t fd_ruleset_n_lists(const fd_ruleset *set);
 uint32_t fd_ruleset_n_variables(const fd_ruleset *set);
+/* Sorted by name. */
+uint32_t fd_ruleset_n_features(const fd_ruleset *set);
+const fd_feature_info *fd_ruleset_feature(const fd_ruleset *set, uint32_t i);
+const char *fd_feature_op_name(fd_feature_op op); /* "count", as rule files write it */
+
+/* The windows that the set needs; n_features is 0 when it has none. Its order is canonical: two
+ * sets that keep and read the same have equal layouts and descriptors, however they are written.
+ * Fields of `type` are named by the first feature that has the column; timestamps and durations
+ * are in microseconds. Lives with the set. */
+const fd_window_layout *fd_ruleset_layout(const fd_ruleset *set);
 
 /* Scratch memory and counters of one evaluating thread; reusable for any number of batches of at
- * most `max_rows` rows. The set must outlive it. */
-fd_ruleset_run *fd_ruleset_run_new(const fd_ruleset *set, uint32_t max_rows);
+ * most `max_rows` rows. `evidence` says which features a verdict carries. The set must outlive
+ * it. */
+fd_ruleset_run *fd_ruleset_run_new(const fd_ruleset *set, uint32_t max_rows, fd_evidence evidence);
 void fd_ruleset_run_free(fd_ruleset_run *run); /* NULL is fine */
 
+/* What the layout tracks of the rows of a batch (as for fd_ruleset_eval). A condition that fails is
+ * false; a value that fails, or is NaN, is none. A key of one string or bytes field is its bytes;
+ * of one int, 8 bytes, big-endian; of one bool, 1 byte; of several fields, each of these behind its
+ * length in 4 bytes, big-endian. Keys are at most FD_WINDOW_MAX_KEY_BYTES, kept texts at most
+ * FD_WINDOW_MAX_TEXT_BYTES: longer ones are folded or cut already. Hashes are of a value with its
+ * type, so that 1 and 1.0 differ; -0.0 is 0.0.
+ * It lives until the next call on this run and at most as long as the batch's own strings;
+ * fd_ruleset_eval() leaves it alone. */
+const fd_window_input *fd_ruleset_extract(fd_ruleset_run *run, const fd_batch *batch);
+
 /* Evaluates all rules over all rows of the batch (batch->root.type must be the set's event type,
- * at most max_rows rows) and fills out[0 .. rows). `event_time_us[row]` is the event's time in
+ * at most max_rows rows) and fills out[0 .. rows). `features` is a batch of the layout's type, row
+ * for row; NULL where the set has no features. `event_time_us[row]` is the event's time in
  * microseconds since the epoch, for snoozes. Strings and arrays in out[] live until the next
- * call on this run and at most as long as the batch's own strings. */
-void fd_ruleset_eval(fd_ruleset_run *run, const fd_batch *batch, const int64_t *event_time_us,
-                     fd_verdict *out);
+ * call on this run and at most as long as the batches' own strings. */
+void fd_ruleset_eval(fd_ruleset_run *run, const fd_batch *batch, const fd_batch *features,
+                     const int64_t *event_time_us, fd_verdict *out);
 
 /* Since the run was made: how often a rule fired (live or shadow), how often its condition or
  * explain text failed, how often it was evaluated (not off, in rollout, not snoozed). */

@@ -1,8 +1,10 @@
 /*
  * The rule set's inside, shared by the files of rules/store only.
  *
- * Loading: files.c finds and reads files, sections.c and rule.c turn YAML into definitions,
- * lists.c reads lists, build.c compiles variables and conditions, lint.c warns. eval.c evaluates.
+ * Loading: files.c finds and reads files, sections.c, feature.c and rule.c turn YAML into
+ * definitions, lists.c reads lists, window.c checks features, layout.c makes the layout of them,
+ * build.c compiles variables and conditions, lint.c warns. extract.c, eval.c and evidence.c work on
+ * batches.
  * Everything of a set lives in its arena. Loading has one owner; a loaded set is immutable.
  */
 #ifndef FD_STORE_RULESET_INT_H
@@ -29,6 +31,7 @@ typedef struct fd_var_def {
     fd_var_state state;
     uint32_t height; /* of the pile of variables it stands on, itself included */
     bool used;
+    uint64_t *features; /* that it refers to, as bits by number; NULL: none */
     const fd_cel_program *program;
 } fd_var_def;
 
@@ -53,7 +56,52 @@ typedef struct fd_rule_def {
     uint32_t n_snooze_keys;
     const fd_str *snooze_keys;
     uint64_t rollout_limit; /* fires for hashes below; UINT64_MAX: all */
+    uint64_t *features;     /* that it refers to, through variables too, as bits by number */
 } fd_rule_def;
+
+enum { FD_FEATURE_VALUES = 2 };
+
+typedef struct fd_feature_def {
+    fd_feature_info info;
+    fd_str name;
+    fd_def_place place;
+    uint32_t order; /* in the files */
+    fd_yaml_node *key_node;
+    uint32_t n_parts;
+    fd_str parts[FD_RULES_MAX_KEY_FIELDS];   /* paths of the key's fields */
+    fd_cel_source where, of;                 /* text.p == NULL: not given */
+    fd_cel_source values[FD_FEATURE_VALUES]; /* the second: travel_speed's longitude */
+    fd_window_feature window;                /* but for what layout.c numbers */
+    bool broken;                             /* it has errors, which are told */
+    fd_kind kind;                            /* of the value */
+    uint32_t where_expr, of_expr, value_exprs[FD_FEATURE_VALUES]; /* FD_NO_EXPR: none */
+} fd_feature_def;
+
+enum { FD_NO_EXPR = UINT32_MAX };
+
+/* Where the values of an expression go: condition or track `at` of a key. */
+typedef struct fd_expr_target {
+    uint16_t key, at;
+} fd_expr_target;
+
+typedef struct fd_expr_targets {
+    uint32_t n, cap;
+    fd_expr_target *items;
+} fd_expr_targets;
+
+/* A distinct expression over the event. */
+typedef struct fd_expr_def {
+    fd_str canonical;
+    const fd_cel_program *program;
+    fd_expr_targets conditions, tracks;
+} fd_expr_def;
+
+/* A key of the layout as extract.c reads it. */
+typedef struct fd_key_def {
+    uint32_t n_parts;
+    uint32_t columns[FD_RULES_MAX_KEY_FIELDS]; /* of the batch */
+    fd_kind kinds[FD_RULES_MAX_KEY_FIELDS];
+} fd_key_def;
 
 typedef struct fd_decision_def {
     bool given;
@@ -74,6 +122,12 @@ struct fd_ruleset {
     const fd_cel_program **programs; /* by variable slot */
     uint32_t n_lists, cap_lists;
     fd_list_def *lists;
+    uint32_t n_features, cap_features;
+    fd_feature_def *features; /* sorted by name once layout.c is done */
+    uint32_t n_exprs, cap_exprs;
+    fd_expr_def *exprs;
+    fd_key_def *keys; /* as the layout's */
+    fd_window_layout layout;
     fd_content_hash hash;
     fd_content_hash lists_hash;
 };
@@ -82,8 +136,8 @@ struct fd_ruleset {
 typedef struct fd_loading {
     fd_ruleset *set;
     const char *dir;
+    const char *source; /* the topic; NULL: not known */
     fd_diags *diags;
-    bool features_told; /* the section was refused: what needs it is not told as well */
     uint32_t n_files;
     fd_yaml *files;
     fd_strbuf rules_bytes; /* what the hash is taken of */
@@ -104,12 +158,23 @@ static inline bool fd_store_seen(uint64_t keys, int key)
 /* sections.c, rule.c */
 void fd_store_read_sections(fd_loading *l, fd_yaml *y);
 void fd_store_read_rule(fd_loading *l, fd_yaml *y, fd_yaml_node *node);
+/* Names are written in CEL after a dot. */
+void fd_store_check_name(fd_yaml *y, const fd_yaml_node *n, fd_str name, const char *what);
 bool fd_store_action(fd_yaml *y, const fd_yaml_node *n, const char *what, fd_action *out);
 /* Grows an arena array by one zeroed item. */
 void *fd_store_push(fd_arena *arena, void *items, uint32_t *n, uint32_t *cap, size_t size);
 
+/* feature.c */
+void fd_store_read_feature(fd_loading *l, fd_yaml *y, fd_yaml_node *node);
+/* window.c: types, keys, expressions. */
+void fd_store_check_features(fd_loading *l);
+/* layout.c: what all features together need; sorts them by name. */
+void fd_store_lay_out(fd_loading *l);
+
 /* build.c */
 void fd_store_build(fd_loading *l);
+/* "did you mean card_id?" for a path that is no event field, or NULL. */
+const char *fd_store_meant_field(const fd_loading *l, fd_str path);
 /* lint.c */
 void fd_store_lint(fd_loading *l);
 

@@ -1,4 +1,4 @@
-/* The sections of a rule file but for the rules themselves: decision, lists, variables. Loading. */
+/* The sections of a rule file but for features and rules: decision, lists, variables. Loading. */
 #include <stdlib.h>
 
 #include "base/assert.h"
@@ -141,8 +141,7 @@ static bool read_list_type(fd_yaml *y, const fd_yaml_node *n, fd_list_type *out)
     return false;
 }
 
-/* Names are written in CEL after a dot. */
-static void check_name(fd_yaml *y, const fd_yaml_node *n, fd_str name, const char *what)
+void fd_store_check_name(fd_yaml *y, const fd_yaml_node *n, fd_str name, const char *what)
 {
     bool ok = name.n != 0 && name.n <= NAME_MAX_BYTES && !(name.p[0] >= '0' && name.p[0] <= '9');
     for (uint32_t i = 0; i < name.n; i++) {
@@ -264,7 +263,7 @@ static void read_list(fd_loading *l, fd_yaml *y, fd_yaml_node *key, fd_yaml_node
     fd_str name;
     if (!fd_yaml_text(y, key, "a list's name", &name))
         return;
-    check_name(y, key, name, "list");
+    fd_store_check_name(y, key, name, "list");
     fd_ruleset *set = l->set;
     for (uint32_t i = 0; i < set->n_lists; i++) {
         if (fd_str_eq(set->lists[i].name, name))
@@ -335,7 +334,7 @@ static void read_variable(fd_loading *l, fd_yaml *y, fd_yaml_node *n)
     const fd_var_def *v = &parts.v;
     if (v->name.p == NULL || v->source.text.p == NULL)
         return;
-    check_name(y, parts.name, v->name, "variable");
+    fd_store_check_name(y, parts.name, v->name, "variable");
     for (uint32_t i = 0; i < set->n_vars; i++) {
         if (fd_str_eq(set->vars[i].name, v->name))
             fd_yaml_report(y, parts.name, FD_ERROR, NULL, "variable \"%s\" is defined twice",
@@ -391,9 +390,7 @@ static void read_section(void *ctx, fd_yaml *y, int key, fd_yaml_node *key_node,
         read_lists(l, y, value);
         break;
     case SECTION_features:
-        l->features_told = true;
-        fd_yaml_report(y, key_node, FD_ERROR, "take the section out; rules see event fields only",
-                       "features need windowed state, which this version does not have");
+        each_item(l, y, value, "features", fd_store_read_feature);
         break;
     case SECTION_variables:
         each_item(l, y, value, "variables", read_variable);

@@ -17,7 +17,8 @@ static fd_schema *event_schema(const char *path, fd_diags *diags)
     return fd_schema_parse(json, n, "payment.avsc", diags);
 }
 
-static int check(const char *dir, const char *schema_path, bool strict, bool json)
+static int check(const char *dir, const char *source, const char *schema_path, bool strict,
+                 bool json)
 {
     fd_diags diags;
     fd_diags_init(&diags);
@@ -27,7 +28,7 @@ static int check(const char *dir, const char *schema_path, bool strict, bool jso
         code = fd_cli_fail_diags(&diags);
     } else {
         fd_strbuf out = {0};
-        code = fd_rules_check(dir, fd_schema_type(schema), strict, json, &out);
+        code = fd_rules_check(dir, source, fd_schema_type(schema), strict, json, &out);
         /* Diagnostics of a refused set are notices; what was asked for is the JSON. */
         fwrite(out.p, 1, out.n, json || code == FD_EXIT_OK ? stdout : stderr);
         fd_strbuf_free(&out);
@@ -40,18 +41,20 @@ static int check(const char *dir, const char *schema_path, bool strict, bool jso
 int fd_cmd_rules(int argc, char **argv)
 {
     static const char *const outputs[] = {"text", "json", NULL};
-    const char *schema = NULL;
+    const char *schema = NULL, *source = NULL;
     bool strict = false;
     int output = 0;
     const fd_opt opts[] = {
         {'s', "schema", FD_OPT_TEXT, &schema, "FILE", "event schema (default: the sample payment)",
          0, 0, NULL},
+        {0, "source", FD_OPT_TEXT, &source, "TOPIC",
+         "topic whose events are decided, for features that name it", 0, 0, NULL},
         {0, "strict", FD_OPT_FLAG, &strict, NULL, "warnings refuse the set too", 0, 0, NULL},
         {'o', "output", FD_OPT_CHOICE, &output, NULL, "how diagnostics are written", 0, 0, outputs},
     };
     const fd_cli cli = {
         .name = "rules",
-        .synopsis = "check [-s SCHEMA] [--strict] [-o text|json] DIRECTORY",
+        .synopsis = "check [-s SCHEMA] [--source TOPIC] [--strict] [-o text|json] DIRECTORY",
         .summary = "Loads a directory of rule files and says everything that is wrong with it.",
         .examples = "  fraudd rules check rules/packs/starter\n"
                     "  fraudd rules check -s schemas/payment.avsc --strict -o json rules/\n",
@@ -67,5 +70,5 @@ int fd_cmd_rules(int argc, char **argv)
         return code;
     if (strcmp(args[0], "check") != 0)
         return fd_cli_usage_error(&cli, "'%s' is not something rules can do: check", args[0]);
-    return check(args[1], schema, strict, output == 1);
+    return check(args[1], source, schema, strict, output == 1);
 }

@@ -50,6 +50,7 @@ static bool build_engine(fd_run *r, fd_diags *diags)
         .invalid_action = r->config->dead_letter.decision,
         .deadline_action = r->config->deadline.decision,
         .max_events = (uint32_t)r->config->batch.max_events,
+        .evidence = r->config->output.evidence,
         .version = "fraudd " FD_VERSION,
         .config_hash = r->config_hash,
     };

@@ -19,9 +19,6 @@
 #include "domain/enums.h"
 #include "domain/input.h"
 
-/* How much of the features a decision records (INTERFACE §2). */
-typedef enum fd_evidence { FD_EVIDENCE_NONE, FD_EVIDENCE_FIRED, FD_EVIDENCE_ALL } fd_evidence;
-
 typedef enum fd_role { FD_ROLE_DECIDE, FD_ROLE_OBSERVE } fd_role;
 
 typedef struct fd_config_source {

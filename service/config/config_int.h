@@ -101,9 +101,6 @@ void fd_cdiag(fd_loader *l, fd_severity severity, const fd_place *at, bool secre
 
 /* The text of a value: NULL, or what is wrong with it ("is not ..."). */
 const char *fd_cvalue_int(const char *text, int64_t *out);
-const char *fd_cvalue_duration(const char *text, int64_t *us);
-const char *fd_cvalue_bytes(const char *text, int64_t *out);
-const char *fd_cvalue_percent(const char *text, double *fraction);
 const char *fd_cvalue_listen(const char *text, fd_arena *arena, fd_listen *out);
 const char *fd_cvalue_start(const char *text, fd_start *out);
 /* Parses by the row's type, checks its range and writes the member below `base`. */

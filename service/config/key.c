@@ -21,12 +21,12 @@
 FD_CONFIG_KEYS(X)
 #undef X
 
-static const char *const choices_EVIDENCE[] = {"none", "fired", "all", NULL};
 static const char *const choices_ROLE[] = {"decide", "observe", NULL};
 #define X(name, text, bytes) text,
 static const char *const choices_FRAMING[] = {FD_FRAMINGS(X) NULL};
 #undef X
 #define X(name, text) text,
+static const char *const choices_EVIDENCE[] = {FD_EVIDENCES(X) NULL};
 static const char *const choices_ACTION[] = {FD_ACTIONS(X) NULL};
 static const char *const choices_LEVEL[] = {FD_LOG_LEVELS(X) NULL};
 static const char *const choices_FORMAT[] = {FD_LOG_FORMATS(X) NULL};

@@ -21,7 +21,8 @@ typedef struct fd_rule_hit {
     uint32_t rule;  /* its place in the rule set, for counters */
 } fd_rule_hit;
 
-/* A recorded feature value. */
+/* A recorded feature value. Durations are seconds (DOUBLE), timestamps milliseconds since the
+ * epoch (LONG), bytes their hex digits (STRING); an absent value is NULL. */
 typedef enum fd_value_kind {
     FD_V_NULL,
     FD_V_LONG,
@@ -56,7 +57,9 @@ typedef struct fd_verdict {
     const fd_str *reasons; /* most severe first, no repeats */
     uint32_t n_hits;
     const fd_rule_hit *hits; /* in rule order */
-    fd_flags flags;          /* RULE_ERROR */
+    uint32_t n_features;
+    const fd_feature_value *features; /* as much as the evidence setting asks, sorted by name */
+    fd_flags flags;                   /* RULE_ERROR */
 } fd_verdict;
 
 typedef struct fd_decision {
@@ -66,8 +69,8 @@ typedef struct fd_decision {
     fd_verdict verdict;
     uint32_t n_models;
     const fd_model_score *models;
-    uint32_t n_features;
-    const fd_feature_value *features; /* sorted by name */
+    uint32_t n_features; /* of all sources of values, sorted by name */
+    const fd_feature_value *features;
     fd_flags flags;
     fd_str ruleset, models_hash, lists_hash, config_hash, engine;
 } fd_decision;

@@ -42,6 +42,12 @@
     X(NULL_TIME, "identity", "the time field is null")                                             \
     X(BAD_ID, "identity", "the id is empty or longer than 256 bytes")
 
+/* How much of the features a decision records: nothing, what the rules that fired refer to, all. */
+#define FD_EVIDENCES(X) \
+    X(NONE, "none")     \
+    X(FIRED, "fired")   \
+    X(ALL, "all")
+
 typedef enum fd_action {
 #define X(name, text) FD_ACTION_##name,
     FD_ACTIONS(X)
@@ -66,6 +72,12 @@ typedef enum fd_poison {
 #undef X
         FD_N_POISONS
 } fd_poison;
+
+typedef enum fd_evidence {
+#define X(name, text) FD_EVIDENCE_##name,
+    FD_EVIDENCES(X)
+#undef X
+} fd_evidence;
 
 enum { FD_EVENT_ID_MAX = 256 }; /* bytes */
 

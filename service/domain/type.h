@@ -67,4 +67,9 @@ const fd_field *fd_type_field(const fd_type *record, fd_str name, uint32_t *inde
 /* Follows a dotted path ("card.bin") through records; NULL when some step is not there. */
 const fd_type *fd_type_path(const fd_type *record, fd_str path);
 
+/* How many columns of a batch a type takes, its own included, and which one, counted depth first
+ * from the record's own at 0, a dotted path leads to; false when there is none. */
+uint32_t fd_type_columns(const fd_type *t);
+bool fd_type_column(const fd_type *record, fd_str path, uint32_t *column);
+
 #endif

@@ -10,10 +10,15 @@
 static bool load_rules(fd_engine_input *in, const fd_engine_config *config, fd_diags *diags)
 {
     const fd_type *type = fd_schema_type(in->config.schema);
-    in->rules = fd_ruleset_load(config->rules_dir, type, false, diags);
+    in->rules = fd_ruleset_load(config->rules_dir, in->config.topic, type, false, diags);
     if (in->rules == NULL)
         return false;
-    in->run = fd_ruleset_run_new(in->rules, config->max_events);
+    if (fd_ruleset_n_features(in->rules) != 0) {
+        fd_diags_error(diags, "%s declares features: the engine keeps no windows yet",
+                       config->rules_dir);
+        return false;
+    }
+    in->run = fd_ruleset_run_new(in->rules, config->max_events, config->evidence);
     return true;
 }
 

@@ -67,6 +67,7 @@ typedef struct fd_engine_config {
     fd_action invalid_action;  /* of events that cannot be decoded */
     fd_action deadline_action; /* of events flagged DEADLINE */
     uint32_t max_events;       /* per batch */
+    fd_evidence evidence;      /* which features a decision records */
     const char *version;       /* decision field `engine` */
     fd_content_hash config_hash;
 } fd_engine_config;

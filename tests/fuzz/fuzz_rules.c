@@ -12,6 +12,7 @@
 
 #include "../unit/lang/sample.h"
 #include "base/assert.h"
+#include "base/hash.h"
 #include "store/check.h"
 #include "store/ruleset.h"
 
@@ -62,6 +63,7 @@ static void check_verdict(const fd_verdict *v, const fd_ruleset *set)
         allowed = allowed ||
                   (h->mode == FD_MODE_LIVE && h->has_action && h->action == FD_ACTION_ALLOW);
     }
+    FD_ASSERT(v->n_features == fd_ruleset_n_features(set));
     FD_ASSERT(v->n_reasons <= v->n_hits);
     FD_ASSERT(live || (v->action == FD_ACTION_ALLOW && v->score == 0));
     FD_ASSERT(!allowed || v->action == FD_ACTION_ALLOW);
@@ -71,14 +73,53 @@ static void check_verdict(const fd_verdict *v, const fd_ruleset *set)
     }
 }
 
+/* Some value or none in every column: what windows could have read. */
+static fd_batch *make_features(const fd_ruleset *set)
+{
+    const fd_window_layout *layout = fd_ruleset_layout(set);
+    if (layout->n_features == 0)
+        return NULL;
+    fd_batch *b = fd_batch_new(layout->type, ROWS, 0);
+    for (uint32_t row = 0; row < ROWS; row++) {
+        fd_col_push_null(&b->root);
+        b->root.valid[row] = 1;
+        for (uint32_t i = 0; i < layout->n_features; i++)
+            b->root.children[i].valid[row] = (row + i) % 3 != 0; /* the zero of its type */
+    }
+    return b;
+}
+
+/* Each key, bit and value is within the layout, and the same again. */
+static void extract(fd_ruleset_run *run, const fd_ruleset *set, const fd_batch *batch)
+{
+    const fd_window_layout *layout = fd_ruleset_layout(set);
+    uint64_t sums[2] = {0};
+    for (int round = 0; round < 2; round++) {
+        const fd_window_input *in = fd_ruleset_extract(run, batch);
+        FD_ASSERT(in->n_rows == ROWS);
+        for (uint16_t k = 0; k < layout->n_keys; k++) {
+            for (uint32_t row = 0; row < ROWS; row++) {
+                fd_str key = in->keys[k].key[row];
+                FD_ASSERT(key.n <= FD_WINDOW_MAX_KEY_BYTES);
+                FD_ASSERT((uint64_t)in->keys[k].bits[row] >> layout->keys[k].n_conditions == 0);
+                FD_ASSERT((uint64_t)in->keys[k].valid[row] >> layout->keys[k].n_tracks == 0);
+                sums[round] = fd_hash64(key.p, key.n, sums[round] + in->keys[k].bits[row]);
+            }
+        }
+    }
+    FD_ASSERT(sums[0] == sums[1]);
+}
+
 static void judge(const fd_ruleset *set, const fd_batch *batch)
 {
     static const int64_t times[ROWS] = {0, 1767225600000000, INT64_MAX};
-    fd_ruleset_run *run = fd_ruleset_run_new(set, ROWS);
+    fd_batch *features = make_features(set);
+    fd_ruleset_run *run = fd_ruleset_run_new(set, ROWS, FD_EVIDENCE_ALL);
+    extract(run, set, batch);
     fd_verdict v[ROWS];
     fd_strbuf first = {0}, again = {0};
     for (int round = 0; round < 2; round++) {
-        fd_ruleset_eval(run, batch, times, v);
+        fd_ruleset_eval(run, batch, features, times, v);
         for (int row = 0; row < ROWS; row++) {
             check_verdict(&v[row], set);
             show(&v[row], round == 0 ? &first : &again);
@@ -93,6 +134,7 @@ static void judge(const fd_ruleset *set, const fd_batch *batch)
     fd_strbuf_free(&first);
     fd_strbuf_free(&again);
     fd_ruleset_run_free(run);
+    fd_batch_free(features);
 }
 
 static void check_places(const fd_diags *d)
@@ -123,13 +165,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     write_file("l.txt", data + n + (nul != NULL), size - n - (nul != NULL));
     fd_diags d;
     fd_diags_init(&d);
-    fd_ruleset *set = fd_ruleset_load(dir, &sample_event, false, &d);
+    fd_ruleset *set = fd_ruleset_load(dir, "events", &sample_event, false, &d);
     FD_ASSERT((set == NULL) == (d.errors > 0));
     check_places(&d);
     if (set != NULL)
         judge(set, batch);
     fd_strbuf out = {0};
-    int code = fd_rules_check(dir, &sample_event, true, true, &out);
+    int code = fd_rules_check(dir, "events", &sample_event, true, true, &out);
     FD_ASSERT(code == 0 ? set != NULL : set == NULL || d.warnings > 0);
     fd_strbuf_free(&out);
     fd_ruleset_free(set);

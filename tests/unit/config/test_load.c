@@ -248,21 +248,6 @@ static void test_no_such_file(void **state)
 static void test_values(void **state)
 {
     (void)state;
-    int64_t i;
-    assert_null(fd_cvalue_duration("0", &i));
-    assert_int_equal(i, 0);
-    assert_null(fd_cvalue_duration("1.5h", &i));
-    assert_int_equal(i, 5400000000);
-    assert_non_null(fd_cvalue_duration("", &i));
-    assert_non_null(fd_cvalue_duration("-1s", &i));
-    assert_non_null(fd_cvalue_duration("1.s", &i));
-    assert_non_null(fd_cvalue_duration("nan", &i));
-    assert_non_null(fd_cvalue_duration("0x10s", &i));
-    assert_non_null(fd_cvalue_duration("1s2", &i));
-    assert_null(fd_cvalue_bytes("12", &i));
-    assert_int_equal(i, 12);
-    assert_null(fd_cvalue_bytes("1.5 KiB", &i));
-    assert_int_equal(i, 1536);
     fd_start s;
     assert_null(fd_cvalue_start("1970-01-01", &s));
     assert_int_equal(s.time_ms, 0);

@@ -55,11 +55,34 @@ const message_case check_cases[] = {
      "r:1:17: error: unknown name 'approved'\n"
      "  event.status == approved\n"
      "                  ^~~~~~~~\n"
-     "  hint: names start with event., variables. or lists.; text stands in quotes\n"},
-    {"features.card_txn_5m > 6", "r:1:1: error: 'features' are not in this version\n"
-                                 "  features.card_txn_5m > 6\n"
-                                 "  ^~~~~~~~\n"
-                                 "  hint: write the rule over event fields\n"},
+     "  hint: names start with event., features., variables. or lists.; text stands in quotes\n"},
+    {"features.card_txn > 6", "r:1:10: error: there is no feature 'card_txn'\n"
+                              "  features.card_txn > 6\n"
+                              "           ^~~~~~~~\n"
+                              "  hint: declare it under `features:`\n"},
+    {"features.raito > 0.5", "r:1:10: error: there is no feature 'raito'\n"
+                             "  features.raito > 0.5\n"
+                             "           ^~~~~\n"
+                             "  hint: did you mean ratio?\n"},
+    {"features.n > 6.0", "r:1:12: error: int and double do not mix in '>'\n"
+                         "  features.n > 6.0\n"
+                         "             ^\n"
+                         "  hint: write 6\n"},
+    {"features.n.x > 6", "r:1:12: error: features.n is int, it has no fields\n"
+                         "  features.n.x > 6\n"
+                         "             ^\n"},
+    {"features.ratio == null", "r:1:16: error: '==' does not take double and null\n"
+                               "  features.ratio == null\n"
+                               "                 ^~\n"
+                               "  hint: write !has(features.ratio)\n"},
+    {"has(features.rato)", "r:1:14: error: there is no feature 'rato'\n"
+                           "  has(features.rato)\n"
+                           "               ^~~~\n"
+                           "  hint: did you mean ratio?\n"},
+    {"features[\"n\"] > 1", "r:1:1: error: 'features' alone is not a value: write "
+                            "features.<name>\n"
+                            "  features[\"n\"] > 1\n"
+                            "  ^~~~~~~~\n"},
     {"variables.cros_border", "r:1:11: error: there is no variable 'cros_border'\n"
                               "  variables.cros_border\n"
                               "            ^~~~~~~~~~~\n"
@@ -258,7 +281,7 @@ const message_case check_cases[] = {
                               "  event.id in lists.zzz\n"
                               "                    ^~~\n"
                               "  hint: declare it under `lists:`\n"},
-    {"has(lists.bad_cards)", "r:1:1: error: has() asks about fields of the event\n"
+    {"has(lists.bad_cards)", "r:1:1: error: has() asks about event fields and features\n"
                              "  has(lists.bad_cards)\n"
                              "  ^~~\n"
                              "  hint: variables and lists are always there\n"},
@@ -277,11 +300,11 @@ const message_case check_cases[] = {
     {"models.gbdt.score > 0.5", "r:1:1: error: 'models' are not in this version\n"
                                 "  models.gbdt.score > 0.5\n"
                                 "  ^~~~~~\n"
-                                "  hint: write the rule over event fields\n"},
+                                "  hint: write the rule over event fields and features\n"},
     {"models", "r:1:1: error: 'models' are not in this version\n"
                "  models\n"
                "  ^~~~~~\n"
-               "  hint: write the rule over event fields\n"},
+               "  hint: write the rule over event fields and features\n"},
     {"event.ok == True", "r:1:13: error: unknown name 'True'\n"
                          "  event.ok == True\n"
                          "              ^~~~\n"
@@ -315,7 +338,7 @@ const message_case check_cases[] = {
      "r:1:19: error: unknown name 'string'\n"
      "  type(event.id) == string\n"
      "                    ^~~~~~\n"
-     "  hint: names start with event., variables. or lists.; text stands in quotes\n"},
+     "  hint: names start with event., features., variables. or lists.; text stands in quotes\n"},
     {"event.id.indexOf(\"a\") > 1", "r:1:10: error: indexOf() is not in this version\n"
                                     "  event.id.indexOf(\"a\") > 1\n"
                                     "           ^~~~~~~\n"
@@ -398,15 +421,16 @@ const message_case check_cases[] = {
     {".5.x", "r:1:4: error: .5 is double, it has no fields\n"
              "  .5.x\n"
              "     ^\n"},
-    {"a.b.c", "r:1:1: error: unknown name 'a'\n"
-              "  a.b.c\n"
-              "  ^\n"
-              "  hint: names start with event., variables. or lists.; text stands in quotes\n"},
+    {"a.b.c",
+     "r:1:1: error: unknown name 'a'\n"
+     "  a.b.c\n"
+     "  ^\n"
+     "  hint: names start with event., features., variables. or lists.; text stands in quotes\n"},
     {"\tevent.amount >\tx",
      "r:1:17: error: unknown name 'x'\n"
      "  \tevent.amount >\tx\n"
      "  \t              \t^\n"
-     "  hint: names start with event., variables. or lists.; text stands in quotes\n"},
+     "  hint: names start with event., features., variables. or lists.; text stands in quotes\n"},
     {"event.ok &&\nevent.amount == \"a\" &&\nevent.nope",
      "r:2:14: error: '==' does not take int and string\n"
      "  event.amount == \"a\" &&\n"
@@ -463,10 +487,9 @@ const message_case check_cases[] = {
      "r:1:10: error: both sides of ':' must be of one type, not int and string\n"
      "  event.ok ? event.amount : \"a\"\n"
      "           ^\n"},
-    {"features > 5", "r:1:1: error: 'features' are not in this version\n"
+    {"features > 5", "r:1:1: error: 'features' alone is not a value: write features.<name>\n"
                      "  features > 5\n"
-                     "  ^~~~~~~~\n"
-                     "  hint: write the rule over event fields\n"},
+                     "  ^~~~~~~~\n"},
     {"lists", "r:1:1: error: 'lists' alone is not a value: write lists.<name>\n"
               "  lists\n"
               "  ^~~~~\n"},

@@ -197,6 +197,59 @@ fd_batch *sample_batch(void)
     return b;
 }
 
+static const fd_type t_count = {.kind = FD_INT, .nullable = true};
+static const fd_type t_ratio = {.kind = FD_DOUBLE, .nullable = true};
+static const fd_type t_last = {
+    .kind = FD_STRING, .nullable = true, .is_enum = true, .n_symbols = 2, .symbols = symbols};
+static const fd_type t_since = {.kind = FD_DURATION, .nullable = true, .per_second = 1000000};
+static const fd_type t_fresh = {.kind = FD_BOOL, .nullable = true};
+static const fd_type t_seen = {.kind = FD_TIMESTAMP, .nullable = true, .per_second = 1000000};
+static const fd_type t_blob = {.kind = FD_BYTES, .nullable = true};
+enum { F_N, F_RATIO, F_LAST, F_SINCE, F_FRESH, F_SEEN, F_RAW, N_FEATURES };
+static const fd_field feature_fields[N_FEATURES] = {
+    [F_N] = {"n", &t_count},         [F_RATIO] = {"ratio", &t_ratio}, [F_LAST] = {"last", &t_last},
+    [F_SINCE] = {"since", &t_since}, [F_FRESH] = {"fresh", &t_fresh}, [F_SEEN] = {"seen", &t_seen},
+    [F_RAW] = {"raw", &t_blob},
+};
+const fd_type sample_features = {
+    .kind = FD_RECORD, .name = "features", .n_fields = N_FEATURES, .fields = feature_fields};
+
+fd_batch *sample_features_batch(void)
+{
+    static const int64_t counts[] = {7, 0, 101};
+    fd_batch *b = fd_batch_new(&sample_features, 3, 0);
+    fd_col *c = b->root.children;
+    for (int i = 0; i < 3; i++) {
+        fd_col_push_null(&b->root);
+        b->root.valid[i] = 1;
+        for (int f = 0; f < N_FEATURES; f++)
+            c[f].valid[i] = i != 1 || f == F_N || f == F_FRESH;
+        c[F_N].v.i[i] = counts[i];
+        c[F_FRESH].v.b[i] = i != 2;
+    }
+    c[F_RATIO].v.d[0] = 0.25;
+    c[F_RATIO].v.d[2] = 1.0;
+    c[F_LAST].v.s[0] = FD_STR("declined");
+    c[F_LAST].v.s[2] = FD_STR("approved");
+    c[F_SINCE].v.i[0] = 1500000;
+    c[F_SEEN].v.i[0] = INT64_C(1769903999250000);
+    c[F_RAW].v.s[0] = FD_STR("\x01\xff");
+    return b;
+}
+
+fd_cel_lookup sample_find_feature(void *ctx, fd_str name, const fd_type **type, uint32_t *column)
+{
+    (void)ctx;
+    if (fd_str_eq_c(name, "broken"))
+        return FD_CEL_BROKEN;
+    const fd_field *f = fd_type_field(&sample_features, name, column);
+    if (f == NULL)
+        return FD_CEL_UNKNOWN;
+    ++*column; /* behind the record's own */
+    *type = f->type;
+    return FD_CEL_FOUND;
+}
+
 static void show_items(const fd_cel_value *v, fd_strbuf *out)
 {
     bool map = v->kind == FD_CEL_MAP;

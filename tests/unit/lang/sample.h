@@ -1,5 +1,6 @@
 /*
- * A schema and a batch that the tests of the language share: every kind of column, a few rows.
+ * A schema and a batch that the tests of the language share: every kind of column, a few rows; and
+ * the same for features.
  * Rows are written as a decoder writes them. One test at a time.
  */
 #ifndef TESTS_UNIT_LANG_SAMPLE_H
@@ -23,6 +24,21 @@ extern const fd_type sample_event;
  * at 2026-01-31T23:59:59.250Z, 1969-12-31T23:59:59.999Z, out of CEL's range
  */
 fd_batch *sample_batch(void);
+
+/* n int; ratio double; last status (the enum); since duration (us); fresh bool; seen timestamp
+ * (us); raw bytes: all may be absent */
+extern const fd_type sample_features;
+
+/*
+ * row  n   ratio last      since  fresh seen                    raw
+ * 0    7   0.25  declined  1.5 s  true  2026-01-31T23:59:59.25  01ff
+ * 1    0   -     -         -      true  -                       -
+ * 2    101 1.0   approved  0 s    false 1970-01-01T00:00:00     empty
+ */
+fd_batch *sample_features_batch(void);
+
+/* A scope's `feature` over them; "broken" is one with errors of its own. */
+fd_cel_lookup sample_find_feature(void *ctx, fd_str name, const fd_type **type, uint32_t *column);
 
 /* The value as text, as tests write it: 1, 2u, 1.5, "s", b"00ff", error: no such key, ... */
 void sample_show(const fd_cel_value *v, fd_strbuf *out);

@@ -299,7 +299,7 @@ static void run_case(const char *file, const textproto *test)
         fd_cel_run *r = fd_cel_run_new(NULL, 0, 1);
         const uint32_t row = 0;
         fd_cel_value v;
-        fd_cel_run_begin(r, b);
+        fd_cel_run_begin(r, b, NULL);
         fd_cel_eval(r, p, &row, 1, &v);
         answered(file, test, p, &v);
         fd_cel_run_free(r);

@@ -41,23 +41,27 @@ static fd_cel_lookup find_variable(void *ctx, fd_str name, const fd_cel_type **t
 
 static const char *const variable_names[] = {"cross_border"};
 static const char *const list_names[] = {"bad_cards"};
+static const char *const feature_names[] = {"n", "ratio", "last", "since"};
 static const fd_cel_scope scope = {.event = &sample_event,
                                    .variable = find_variable,
                                    .list = find_list,
+                                   .feature = sample_find_feature,
                                    .variable_names = variable_names,
                                    .n_variables = 1,
                                    .list_names = list_names,
-                                   .n_lists = 1};
+                                   .n_lists = 1,
+                                   .feature_names = feature_names,
+                                   .n_features = 4};
 
 /* The rendered messages of a text. */
-static char *messages(const char *text, bool *compiled)
+static char *messages_in(const fd_cel_scope *s, const char *text, bool *compiled)
 {
     fd_diags d;
     fd_strbuf out = {0};
     fd_arena *a = fd_arena_new(4096, 0);
     fd_diags_init(&d);
     fd_cel_source src = {.text = fd_str_from(text), .file = "r"};
-    *compiled = fd_cel_compile(&scope, &src, a, &d) != NULL;
+    *compiled = fd_cel_compile(s, &src, a, &d) != NULL;
     fd_diags_render(&d, &out);
     assert_true(*compiled == (d.errors == 0));
     fd_diags_free(&d);
@@ -67,15 +71,25 @@ static char *messages(const char *text, bool *compiled)
     return out.p;
 }
 
-static void check_cases_of(const message_case *cases, size_t n)
+static char *messages(const char *text, bool *compiled)
+{
+    return messages_in(&scope, text, compiled);
+}
+
+static void check_cases_in(const fd_cel_scope *s, const message_case *cases, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         bool compiled;
-        char *got = messages(cases[i].text, &compiled);
+        char *got = messages_in(s, cases[i].text, &compiled);
         if (compiled || strcmp(got, cases[i].want) != 0)
             fail_msg("%s\n--- want\n%s--- got\n%s", cases[i].text, cases[i].want, got);
         free(got);
     }
+}
+
+static void check_cases_of(const message_case *cases, size_t n)
+{
+    check_cases_in(&scope, cases, n);
 }
 
 static void syntax_word_for_word(void **state)
@@ -90,33 +104,42 @@ static void checks_word_for_word(void **state)
     check_cases_of(check_cases, n_check_cases);
 }
 
-/* Where the missing section is told already, its uses are errors without a word. */
-static void features_are_told_once(void **state)
+/* What features are made of sees the event alone. */
+static void event_only(void **state)
 {
     (void)state;
-    fd_diags d;
-    fd_arena *a = fd_arena_new(4096, 0);
-    fd_diags_init(&d);
-    fd_cel_scope told = scope;
-    told.features_told = true;
-    fd_cel_source src = {.text = FD_STR("features.n > 6 && event.amount > 5")};
-    assert_null(fd_cel_compile(&told, &src, a, &d));
-    assert_int_equal(d.errors, 0);
-    src.text = FD_STR("features.n > 6 && event.amuont > 5");
-    assert_null(fd_cel_compile(&told, &src, a, &d));
-    assert_int_equal(d.errors, 1);
-    fd_diags_free(&d);
-    fd_arena_free(a);
+    static const message_case cases[] = {
+        {"features.n > 6", "r:1:1: error: a where sees 'event' alone, not 'features'\n"
+                           "  features.n > 6\n"
+                           "  ^~~~~~~~\n"
+                           "  hint: write it over event fields\n"},
+        {"variables.cross_border", "r:1:1: error: a where sees 'event' alone, not 'variables'\n"
+                                   "  variables.cross_border\n"
+                                   "  ^~~~~~~~~\n"
+                                   "  hint: write it over event fields\n"},
+        {"event.id in lists.bad_cards", "r:1:13: error: a where sees 'event' alone, not 'lists'\n"
+                                        "  event.id in lists.bad_cards\n"
+                                        "              ^~~~~\n"
+                                        "  hint: write it over event fields\n"},
+        {"event.amuont > 5", "r:1:7: error: event has no field 'amuont'\n"
+                             "  event.amuont > 5\n"
+                             "        ^~~~~~\n"
+                             "  hint: did you mean amount?\n"},
+    };
+    fd_cel_scope narrow = scope;
+    narrow.event_only = "a where";
+    check_cases_in(&narrow, cases, sizeof cases / sizeof *cases);
 }
 
-/* A broken variable has its own errors: what uses it adds none. */
+/* A broken variable or feature has its own errors: what uses it adds none. */
 static void no_second_error(void **state)
 {
     (void)state;
     fd_diags d;
     fd_arena *a = fd_arena_new(4096, 0);
     fd_diags_init(&d);
-    fd_cel_source src = {.text = FD_STR("variables.broken + 1 > 2.0 && !variables.broken")};
+    fd_cel_source src = {.text = FD_STR("variables.broken + 1 > 2.0 && !variables.broken && "
+                                        "features.broken && has(features.broken)")};
     assert_null(fd_cel_compile(&scope, &src, a, &d));
     assert_int_equal(d.errors, 0);
     fd_diags_free(&d);
@@ -200,7 +223,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(syntax_word_for_word),
         cmocka_unit_test(checks_word_for_word),
-        cmocka_unit_test(features_are_told_once),
+        cmocka_unit_test(event_only),
         cmocka_unit_test(no_second_error),
         cmocka_unit_test(always_failing_is_a_warning),
         cmocka_unit_test(depth_and_length),

@@ -1,6 +1,7 @@
 /*
  * CEL text to tree: what binds tighter, which way chains lean, what each node covers and points
- * at. A tree is shown as (operator operands...), a place as from-to@at+width.
+ * at; and a tree written out again.
+ * A tree is shown as (operator operands...), a place as from-to@at+width.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -247,11 +248,50 @@ static void depth(void **state)
     fd_arena_free(a);
 }
 
+/* Texts that mean the same have one spelling, others have another. */
+static void canonical_spelling(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *want;
+    } cases[] = {
+        {" event.ok // why\n", "event.ok"},
+        {"event.status=='declined'", "(event.status == \"declined\")"},
+        {"((event.status) == (r\"declined\"))", "(event.status == \"declined\")"},
+        {"event.amount+1*-2", "(event.amount + (1 * -2))"},
+        {"- event.amount > 0x10", "((-event.amount) > 16)"},
+        {"event.price > 1.0", "(event.price > 1.0)"},
+        {"event.price > 1e3", "(event.price > 1000.0)"},
+        {"event.price > .1", "(event.price > 0.10000000000000001)"},
+        {"event.price > 1e300", "(event.price > 1.0000000000000001e+300)"},
+        {"1u==1U", "(1u == 1u)"},
+        {"a && b||c", "((a && b) || c)"},
+        {"a && (b||c) && !d", "(a && (b || c) && (!d))"},
+        {"has(event.ip)?event.ip:\"\"", "(has(event.ip) ? event.ip : \"\")"},
+        {"event.id.contains('a\"\\\\\\n')", "event.id.contains(\"a\\\"\\\\\\x0a\")"},
+        {"event.id == 'é'", "(event.id == \"é\")"},
+        {"event.raw == b'é'", "(event.raw == b\"\\xc3\\xa9\")"},
+        {"event.tags[ 0 ] in ['a',\"b\"]", "(event.tags[0] in [\"a\", \"b\"])"},
+        {"{'a':1}['a'] == null", "({\"a\": 1}[\"a\"] == null)"},
+        {"event.`odd-name` && true", "(event.`odd-name` && true)"},
+    };
+    fd_arena *a = fd_arena_new(4096, 0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        fd_cel_source src = {.text = fd_str_from(cases[i].text)};
+        fd_str got = fd_cel_canonical(&src, a);
+        assert_string_equal(got.p, cases[i].want);
+        fd_cel_source again = {.text = got};
+        assert_string_equal(fd_cel_canonical(&again, a).p, cases[i].want);
+    }
+    fd_arena_free(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(precedence), cmocka_unit_test(chains), cmocka_unit_test(values),
-        cmocka_unit_test(places),     cmocka_unit_test(depth),
+        cmocka_unit_test(precedence), cmocka_unit_test(chains),
+        cmocka_unit_test(values),     cmocka_unit_test(places),
+        cmocka_unit_test(depth),      cmocka_unit_test(canonical_spelling),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -444,7 +444,7 @@ static void check(fixture *f, const expr *e, const fd_batch *b, const char *seed
             n = 1 + below(f, 3);
             rows = fd_cel_run_all(r) + 3 - n;
         }
-        fd_cel_run_begin(r, b);
+        fd_cel_run_begin(r, b, NULL);
         if (e->t == BOOL)
             fd_cel_test(r, p, rows, n, bytes);
         fd_cel_eval(r, p, rows, n, got);

@@ -356,10 +356,10 @@ const load_case rule_cases[] = {
      "  hint: write snooze: {..., key: card_id, keys: [C17]}\n"},
     {"rules:\n"
      "  - {id: a, condition: features.n > 6, action: block}\n",
-     "./r.yaml:3:24: error: 'features' are not in this version\n"
+     "./r.yaml:3:33: error: there is no feature 'n'\n"
      "    - {id: a, condition: features.n > 6, action: block}\n"
-     "                         ^~~~~~~~\n"
-     "  hint: write the rule over event fields\n"},
+     "                                  ^\n"
+     "  hint: declare it under `features:`\n"},
     {"rules:\n"
      "  - !!binary a\n",
      "./r.yaml:3:5: error: a rule: expected a mapping (key: value), not a value\n"

@@ -2,8 +2,8 @@
 #include "cases.h"
 
 const load_case section_cases[] = {
-    {"", "error: rule directory . has no rules\n"},
-    {"rules: []\n", "error: rule directory . has no rules\n"},
+    {"", "error: rule directory . has no rules and no features\n"},
+    {"rules: []\n", "error: rule directory . has no rules and no features\n"},
     {"rulse:\n"
      "  - {id: a, condition: event.ok, action: block}\n",
      "./r.yaml:2:1: error: a rule file has no key \"rulse\"\n"
@@ -368,15 +368,6 @@ const load_case section_cases[] = {
      "./r.yaml:5:38: error: '>' does not take bool and int\n"
      "    - {id: a, condition: variables.big > 1, action: block}\n"
      "                                       ^\n"},
-    {"features:\n"
-     "  - {name: n, key: card_id, op: count, window: 5m}\n"
-     "rules:\n"
-     "  - {id: a, condition: features.n > 6 && event.ok, action: block}\n"
-     "  - {id: b, condition: features.n > 7, action: block}\n",
-     "./r.yaml:2:1: error: features need windowed state, which this version does not have\n"
-     "  features:\n"
-     "  ^~~~~~~~\n"
-     "  hint: take the section out; rules see event fields only\n"},
     {"models: {}\n"
      "rules:\n"
      "  - {id: a, condition: event.ok, action: block}\n",

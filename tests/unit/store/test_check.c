@@ -90,8 +90,10 @@ static void good_and_bad(void **state)
 {
     (void)state;
     write_text("good/r.yaml", GOOD);
-    expect("check good", FD_EXIT_OK,
-           "good: ok, 1 rules, 0 lists, 0 variables, 0 warning(s), ruleset #, lists #\n", "");
+    expect(
+        "check good", FD_EXIT_OK,
+        "good: ok, 1 rules, 0 features, 0 lists, 0 variables, 0 warning(s), ruleset #, lists #\n",
+        "");
     write_text("bad/r.yaml", BAD);
     expect("check bad", FD_EXIT_CONFIG, "",
            "bad/r.yaml:3:30: error: event has no field 'amount_minr'\n"
@@ -112,7 +114,7 @@ static void strict(void **state)
            "r/r.yaml:2:9: warning: list \"l\" is not used\n"
            "  lists: {l: {type: int, items: []}}\n"
            "          ^\n"
-           "r: ok, 1 rules, 1 lists, 0 variables, 1 warning(s), ruleset #, lists #\n",
+           "r: ok, 1 rules, 0 features, 1 lists, 0 variables, 1 warning(s), ruleset #, lists #\n",
            "");
     expect("check --strict r", FD_EXIT_CONFIG, "",
            "r/r.yaml:2:9: error: list \"l\" is not used\n"
@@ -126,12 +128,14 @@ static void as_json(void **state)
     (void)state;
     write_text("good/r.yaml", GOOD);
     expect("check -o json good", FD_EXIT_OK,
-           "{\"ok\": true, \"rules\": 1, \"lists\": 0, \"variables\": 0, \"errors\": 0, "
+           "{\"ok\": true, \"rules\": 1, \"features\": 0, \"lists\": 0, \"variables\": 0, "
+           "\"errors\": 0, "
            "\"warnings\": 0, \"ruleset\": \"#\", \"lists_hash\": \"#\", \"diagnostics\": []}\n",
            "");
     write_text("bad/r.yaml", BAD);
     expect("check -o json bad", FD_EXIT_CONFIG,
-           "{\"ok\": false, \"rules\": 0, \"lists\": 0, \"variables\": 0, \"errors\": 1, "
+           "{\"ok\": false, \"rules\": 0, \"features\": 0, \"lists\": 0, \"variables\": 0, "
+           "\"errors\": 1, "
            "\"warnings\": 0, \"ruleset\": null, \"lists_hash\": null, \"diagnostics\": "
            "[{\"severity\": \"error\", \"line\": 3, \"col\": 30, \"file\": \"bad/r.yaml\", "
            "\"text\": \"event has no field 'amount_minr'\", \"hint\": \"did you mean "
@@ -146,7 +150,8 @@ static void another_schema(void **state)
     write_text("s.avsc", "{\"type\": \"record\", \"name\": \"E\", \"fields\": [{\"name\": \"n\", "
                          "\"type\": \"long\"}]}");
     expect("check -s s.avsc r", FD_EXIT_OK,
-           "r: ok, 1 rules, 0 lists, 0 variables, 0 warning(s), ruleset #, lists #\n", "");
+           "r: ok, 1 rules, 0 features, 0 lists, 0 variables, 0 warning(s), ruleset #, lists #\n",
+           "");
     write_text("s.avsc", "{\"type\": \"record\"");
     answer a = run("check -s s.avsc r");
     assert_int_equal(a.code, FD_EXIT_CONFIG);

@@ -26,7 +26,7 @@ static char *load(bool strict, fd_ruleset **set)
     fd_diags d;
     fd_strbuf out = {0};
     fd_diags_init(&d);
-    fd_ruleset *loaded = fd_ruleset_load(".", &payment, strict, &d);
+    fd_ruleset *loaded = fd_ruleset_load(".", "payments", &payment, strict, &d);
     assert_int_equal(loaded == NULL, d.errors != 0);
     fd_diags_render(&d, &out);
     fd_diags_free(&d);
@@ -132,8 +132,8 @@ static void whole_files(void **state)
          "./r.yaml:1:10: error: version: expected a whole number from 1 to 1\n"
          "  version: one\n"
          "           ^~~\n"},
-        {TEXT(""), "error: rule directory . has no rules\n"},
-        {TEXT("# nothing yet\n"), "error: rule directory . has no rules\n"},
+        {TEXT(""), "error: rule directory . has no rules and no features\n"},
+        {TEXT("# nothing yet\n"), "error: rule directory . has no rules and no features\n"},
         {TEXT("just text"), "./r.yaml:1:1: error: a rule file: expected a mapping (key: value), "
                             "not a value\n"
                             "  just text\n"
@@ -186,9 +186,9 @@ static void only_rule_files_are_read(void **state)
     expect("yml", "");
     fd_diags d;
     fd_diags_init(&d);
-    assert_null(fd_ruleset_load("nowhere", &payment, false, &d));
+    assert_null(fd_ruleset_load("nowhere", "payments", &payment, false, &d));
     assert_string_equal(d.items[0].text, "rule directory nowhere: No such file or directory");
-    assert_null(fd_ruleset_load("one.yml", &payment, false, &d));
+    assert_null(fd_ruleset_load("one.yml", "payments", &payment, false, &d));
     assert_string_equal(d.items[1].text, "rule directory one.yml: Not a directory");
     fd_diags_free(&d);
     assert_int_equal(mkdir("dir.yaml", 0700), 0);

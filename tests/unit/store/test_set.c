@@ -31,12 +31,12 @@ static void load(fixture *f, const char *text)
     fd_diags_init(&d);
     fd_strbuf_printf(&b, "version: 1\n%s", text);
     write_text("r.yaml", b.p);
-    f->set = fd_ruleset_load(".", &payment, false, &d);
+    f->set = fd_ruleset_load(".", "payments", &payment, false, &d);
     fd_strbuf_reset(&b);
     fd_diags_render(&d, &b);
     if (f->set == NULL)
         fail_msg("%s", b.p);
-    f->run = fd_ruleset_run_new(f->set, ROWS_MAX);
+    f->run = fd_ruleset_run_new(f->set, ROWS_MAX, FD_EVIDENCE_FIRED);
     f->batch = NULL;
     fd_strbuf_free(&b);
     fd_diags_free(&d);
@@ -57,7 +57,7 @@ static void eval(fixture *f, const payment_row *rows, uint32_t n, int64_t time_u
     f->batch = payments(rows, n);
     for (uint32_t i = 0; i < n; i++)
         times[i] = time_us;
-    fd_ruleset_eval(f->run, f->batch, times, f->verdicts);
+    fd_ruleset_eval(f->run, f->batch, NULL, times, f->verdicts);
 }
 
 /* "block 90 [R1 R2] a! b(shadow: text)" and "!" for flags: a rule by id, its mode and message. */
