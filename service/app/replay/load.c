@@ -54,6 +54,7 @@ bool fd_replay_load(const fd_config *config, uint32_t batch, bool from_files, fd
         .invalid_action = config->dead_letter.decision,
         .deadline_action = config->deadline.decision,
         .max_events = batch,
+        .evidence = config->output.evidence,
         .version = "fraudd " FD_VERSION,
         .config_hash = hash_config(config, out),
     };
