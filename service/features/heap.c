@@ -133,7 +133,7 @@ static uint32_t next_bin(const fd_heap *h, uint32_t bin)
     }
 }
 
-uint32_t fd_heap_take(fd_heap *h, uint32_t granules)
+static uint32_t take(fd_heap *h, uint32_t granules, bool brief)
 {
     FD_ASSERT(granules > 0);
     uint32_t own = bin_of(granules);
@@ -144,12 +144,22 @@ uint32_t fd_heap_take(fd_heap *h, uint32_t granules)
     if (bin == FD_HEAP_BINS)
         return 0;
     uint32_t ref = h->bins[bin];
-    uint32_t size = block_at(h, ref)->size;
+    uint32_t rest = block_at(h, ref)->size - granules;
     detach(h, ref);
-    if (size > granules)
-        insert(h, ref + granules, size - granules);
+    if (rest != 0)
+        insert(h, brief ? ref : ref + granules, rest);
     h->used += granules;
-    return ref;
+    return brief ? ref + rest : ref;
+}
+
+uint32_t fd_heap_take(fd_heap *h, uint32_t granules)
+{
+    return take(h, granules, false);
+}
+
+uint32_t fd_heap_take_brief(fd_heap *h, uint32_t granules)
+{
+    return take(h, granules, true);
 }
 
 void fd_heap_give(fd_heap *h, uint32_t ref, uint32_t granules)

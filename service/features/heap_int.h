@@ -37,8 +37,11 @@ typedef struct fd_heap {
 bool fd_heap_init(fd_heap *h, size_t bytes, uint32_t unit, bool touch);
 void fd_heap_free(fd_heap *h);
 
-/* 0: none is left that is large enough. Contents are undefined. */
+/* 0: none is left that is large enough. Contents are undefined. What lives long is taken from one
+ * end of free space, what comes and goes (`brief`) from the other: so what is given back lies
+ * together. */
 uint32_t fd_heap_take(fd_heap *h, uint32_t granules);
+uint32_t fd_heap_take_brief(fd_heap *h, uint32_t granules);
 void fd_heap_give(fd_heap *h, uint32_t ref, uint32_t granules);
 
 static inline uint32_t fd_heap_granules(size_t bytes)

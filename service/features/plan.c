@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "base/hash.h"
 
 enum { PANES_PER_WINDOW = 64 };
 
@@ -186,6 +187,18 @@ static void group(fd_key_plan *p, const fd_window_layout *l, uint16_t feature)
     add_to_group(&p->groups[at], l, feature);
 }
 
+/* The descriptor says it all; the shape is in it too, for layouts that were written by hand. */
+static uint64_t print_of(const fd_window_layout *l, const fd_key_plan *p)
+{
+    uint64_t h = fd_hash64(l->descriptor.p, l->descriptor.n, p->index);
+    unsigned char shape_bytes[2 * FD_WINDOW_MAX_TRACKS + 1] = {(unsigned char)p->key->n_conditions};
+    for (uint32_t t = 0; t < p->key->n_tracks; t++) {
+        shape_bytes[2 * t + 1] = (unsigned char)p->key->tracks[t].kind;
+        shape_bytes[2 * t + 2] = p->key->tracks[t].hashed;
+    }
+    return fd_hash64(shape_bytes, 2U * p->key->n_tracks + 1, h);
+}
+
 void fd_plans_make(const fd_window_layout *layout, uint16_t source, int64_t slack_us,
                    fd_key_plan *plans)
 {
@@ -194,6 +207,7 @@ void fd_plans_make(const fd_window_layout *layout, uint16_t source, int64_t slac
         *p = (fd_key_plan){.key = &layout->keys[k], .source = source, .index = k, .pane_us = 1};
         p->horizon_us = fd_time_minus(layout->reach_us, -slack_us);
         shape(p);
+        p->print = print_of(layout, p);
     }
     for (uint16_t i = 0; i < layout->n_features; i++) {
         const fd_window_feature *f = &layout->features[i];

@@ -67,6 +67,7 @@ typedef struct fd_key_plan {
     uint16_t n_text;
     uint32_t text_mask; /* tracks that are texts */
     uint32_t nan_mask;  /* tracks that are doubles: a NaN is no value */
+    uint64_t print;     /* of the layout and this key in it: whose stored values these are */
     bool keep_all;      /* a feature of it is exact */
     int64_t pane_us;    /* records count by whole panes of this */
     int64_t horizon_us;
@@ -78,6 +79,17 @@ typedef struct fd_key_plan {
 void fd_plans_make(const fd_window_layout *layout, uint16_t source, int64_t slack_us,
                    fd_key_plan *plans);
 void fd_plan_release(fd_key_plan *plan);
+
+/* Those that there are, as bits. */
+static inline uint32_t fd_plan_tracks(const fd_key_plan *k)
+{
+    return (uint32_t)(((uint64_t)1 << k->key->n_tracks) - 1);
+}
+
+static inline uint64_t fd_plan_conditions(const fd_key_plan *k)
+{
+    return ((uint64_t)1 << k->key->n_conditions) - 1;
+}
 
 static inline int64_t fd_time_clamp(int64_t t)
 {

@@ -21,7 +21,7 @@ uint64_t fd_text_pack(fd_heap *h, fd_str s)
         while (n > 0 && ((unsigned char)s.p[n] & 0xc0) == 0x80)
             n--;
     }
-    uint32_t ref = fd_heap_take(h, fd_heap_granules(n));
+    uint32_t ref = fd_heap_take_brief(h, fd_heap_granules(n));
     FD_ASSERT(ref != 0);
     memcpy(fd_heap_at(h, ref), s.p, n);
     return (uint64_t)ref << 32 | (uint64_t)n << 16 | TEXT_BLOCK;
@@ -78,7 +78,7 @@ static fd_chunk *chunk_at(const fd_heap *h, uint32_t ref)
 
 static uint32_t chunk_new(fd_heap *h, const fd_key_plan *k)
 {
-    uint32_t ref = fd_heap_take(h, chunk_granules(k));
+    uint32_t ref = fd_heap_take_brief(h, chunk_granules(k));
     FD_ASSERT(ref != 0);
     *chunk_at(h, ref) = (fd_chunk){0};
     return ref;
@@ -148,7 +148,7 @@ static uint64_t *open_gap(uint64_t *records, uint32_t n, uint32_t words, int64_t
 static void grow_small(fd_heap *h, const fd_key_plan *k, fd_partial *p)
 {
     uint32_t cap = p->data == 0 ? 1 : p->cap + 1U;
-    uint32_t ref = fd_heap_take(h, block_granules(k, 1U << cap));
+    uint32_t ref = fd_heap_take_brief(h, block_granules(k, 1U << cap));
     FD_ASSERT(ref != 0);
     if (p->data != 0) {
         const uint64_t *old = fd_heap_at(h, p->data);
@@ -163,7 +163,7 @@ static void grow_small(fd_heap *h, const fd_key_plan *k, fd_partial *p)
 
 static void make_large(fd_heap *h, const fd_key_plan *k, fd_partial *p)
 {
-    uint32_t head = fd_heap_take(h, fd_heap_granules(sizeof(fd_ring_head)));
+    uint32_t head = fd_heap_take_brief(h, fd_heap_granules(sizeof(fd_ring_head)));
     FD_ASSERT(head != 0);
     uint32_t chunk = chunk_new(h, k);
     fd_chunk *c = chunk_at(h, chunk);

@@ -18,6 +18,7 @@ enum {
     FD_PARTIAL_DIRTY = 1,
     FD_PARTIAL_LARGE = 2, /* data is an fd_ring_head */
     FD_PARTIAL_USED = 4,  /* of an entry: since the hand went by */
+    FD_PARTIAL_ENTRY = 8, /* the key follows; else it is an fd_partial_more */
 };
 
 typedef struct fd_partial {
@@ -33,6 +34,12 @@ typedef struct fd_partial {
     uint16_t tp;   /* place in the table of partitions */
     uint16_t kind; /* of an entry: which key of which source */
 } fd_partial;
+
+/* A further partial of an entity. */
+typedef struct fd_partial_more {
+    fd_partial partial;
+    uint32_t entry;
+} fd_partial_more;
 
 typedef struct fd_ring_head {
     uint32_t first, last; /* chunks */

@@ -67,8 +67,8 @@ static void record_of(fd_windows *w, const fd_key_plan *k, const fd_window_input
 {
     uint32_t valid = k->key->n_tracks == 0 ? 0 : in->valid[row];
     uint64_t bits = k->key->n_conditions == 0 ? 0 : in->bits[row];
-    valid &= (uint32_t)(((uint64_t)1 << k->key->n_tracks) - 1);
-    bits &= ((uint64_t)1 << k->key->n_conditions) - 1;
+    valid &= fd_plan_tracks(k);
+    bits &= fd_plan_conditions(k);
     for (uint32_t t = 0; t < k->key->n_tracks; t++) {
         uint64_t word = 0;
         if (!(valid >> t & 1)) {
@@ -181,7 +181,7 @@ static void rows_begin(const fd_windows *w, const fd_window_input *inputs,
 /* Entries that the batch needs are not forgotten to make room for it. */
 static bool make_room(fd_windows *w, uint32_t n_pairs)
 {
-    if (fd_table_has_room(w, n_pairs))
+    if (fd_table_has_room(w, n_pairs, (uint64_t)n_pairs * w->blocks))
         return true;
     for (uint32_t i = 0; i < n_pairs; i++) {
         fd_pair *p = &w->pairs[i];
@@ -189,7 +189,7 @@ static bool make_room(fd_windows *w, uint32_t n_pairs)
         if (entry != 0)
             fd_partial_at(w, entry)->stamp = w->stamp;
     }
-    return fd_table_room(w, n_pairs);
+    return fd_table_room(w, n_pairs, (uint64_t)n_pairs * w->blocks);
 }
 
 bool fd_windows_run(fd_windows *w, const fd_window_event *events, uint32_t n,
@@ -213,5 +213,6 @@ bool fd_windows_run(fd_windows *w, const fd_window_event *events, uint32_t n,
 
 bool fd_windows_room(fd_windows *w, uint32_t n)
 {
-    return fd_table_room(w, (uint64_t)n * w->max_keys);
+    uint64_t pairs = (uint64_t)n * w->max_keys;
+    return fd_table_room(w, pairs, pairs * w->blocks);
 }

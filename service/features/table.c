@@ -170,18 +170,24 @@ static void partial_init(fd_windows *w, fd_partial *p, uint16_t kind, uint16_t t
     w->stats.partials++;
 }
 
-/* Its records, its place among the dirty ones; the block stays. */
-static void partial_empty(fd_windows *w, uint32_t ref, uint16_t kind)
+void fd_partial_reset(fd_windows *w, uint32_t ref)
+{
+    fd_partial *p = fd_partial_at(w, ref);
+    fd_partial_set_clean(w, ref);
+    w->stats.events -= fd_ring_count(&w->heap, p);
+    fd_ring_clear(&w->heap, &w->plans[p->kind], p);
+    p->lsn = -1;
+}
+
+/* It belongs to no partition any more; the block stays. */
+static void partial_empty(fd_windows *w, uint32_t ref)
 {
     fd_partial *p = fd_partial_at(w, ref);
     if (p->tp == FD_NO_TP)
         return;
-    fd_partial_set_clean(w, ref);
-    w->stats.events -= fd_ring_count(&w->heap, p);
-    fd_ring_clear(&w->heap, &w->plans[kind], p);
+    fd_partial_reset(w, ref);
     w->stats.partials--;
     p->tp = FD_NO_TP;
-    p->lsn = -1;
 }
 
 uint32_t fd_partial_find(const fd_windows *w, uint32_t entry, uint16_t tp)
@@ -200,9 +206,10 @@ uint32_t fd_partial_make(fd_windows *w, uint32_t entry, uint16_t tp)
         w->stats.partials++;
         return entry;
     }
-    uint32_t ref = fd_heap_take(&w->heap, fd_heap_granules(sizeof(fd_partial)));
+    uint32_t ref = fd_heap_take(&w->heap, fd_heap_granules(sizeof(fd_partial_more)));
     FD_ASSERT(ref != 0);
     partial_init(w, fd_partial_at(w, ref), e->kind, tp);
+    ((fd_partial_more *)fd_heap_at(&w->heap, ref))->entry = entry;
     fd_partial_at(w, ref)->next = e->next;
     e->next = ref;
     return ref;
@@ -215,6 +222,7 @@ uint32_t fd_entry_make(fd_windows *w, uint16_t kind, fd_str key, uint64_t hash, 
     fd_partial *e = fd_partial_at(w, ref);
     partial_init(w, e, kind, tp);
     e->stamp = w->stamp;
+    e->flags = FD_PARTIAL_ENTRY;
     uint16_t n = (uint16_t)key.n;
     char *p = (char *)(e + 1);
     memcpy(p, &n, sizeof n);
@@ -239,16 +247,15 @@ static void entry_prune(fd_windows *w, uint32_t entry)
             continue;
         }
         *link = p->next;
-        fd_heap_give(&w->heap, ref, fd_heap_granules(sizeof(fd_partial)));
+        fd_heap_give(&w->heap, ref, fd_heap_granules(sizeof(fd_partial_more)));
     }
 }
 
 static void entry_free(fd_windows *w, uint32_t slot)
 {
     uint32_t entry = w->slots[slot].entry;
-    uint16_t kind = fd_partial_at(w, entry)->kind;
     for (uint32_t ref = entry; ref != 0; ref = fd_partial_at(w, ref)->next)
-        partial_empty(w, ref, kind);
+        partial_empty(w, ref);
     entry_prune(w, entry);
     fd_heap_give(&w->heap, entry, entry_granules(fd_entry_key(fd_partial_at(w, entry)).n));
     slot_remove(w, slot);
@@ -289,16 +296,16 @@ static void forget(fd_windows *w, uint32_t slot)
     w->stats.evictions++;
 }
 
-bool fd_table_has_room(const fd_windows *w, uint64_t pairs)
+bool fd_table_has_room(const fd_windows *w, uint64_t entries, uint64_t blocks)
 {
-    return w->heap.units >= pairs * w->blocks && w->stats.entries + pairs <= w->max_entries;
+    return w->heap.units >= blocks && w->stats.entries + entries <= w->max_entries;
 }
 
-bool fd_table_room(fd_windows *w, uint64_t pairs)
+bool fd_table_room(fd_windows *w, uint64_t entries, uint64_t blocks)
 {
-    if (fd_table_has_room(w, pairs))
+    if (fd_table_has_room(w, entries, blocks))
         return true;
-    if (w->in_vain || pairs * w->blocks > w->heap.n / w->heap.unit || pairs > w->max_entries)
+    if (w->in_vain || blocks > w->heap.n / w->heap.unit || entries > w->max_entries)
         return false;
     for (uint64_t left = 2 * (uint64_t)w->n_slots; left > 0; left--) {
         uint32_t entry = w->slots[w->hand].entry;
@@ -306,7 +313,7 @@ bool fd_table_room(fd_windows *w, uint64_t pairs)
         if (e != NULL && e->stamp != w->stamp && !(e->flags & FD_PARTIAL_USED) &&
             may_forget(w, entry)) {
             forget(w, w->hand);
-            if (fd_table_has_room(w, pairs))
+            if (fd_table_has_room(w, entries, blocks))
                 return true;
             continue;
         }
@@ -327,7 +334,7 @@ void fd_table_drop(fd_windows *w, uint16_t tp)
             i++;
             continue;
         }
-        partial_empty(w, ref, fd_partial_at(w, entry)->kind);
+        partial_empty(w, ref);
         entry_prune(w, entry);
         const fd_partial *e = fd_partial_at(w, entry);
         if (e->tp == FD_NO_TP && e->next == 0)

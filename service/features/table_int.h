@@ -106,15 +106,19 @@ uint32_t fd_entry_find(const fd_windows *w, uint16_t kind, fd_str key, uint64_t 
 /* There must be room. Its own partial belongs to tp. */
 uint32_t fd_entry_make(fd_windows *w, uint16_t kind, fd_str key, uint64_t hash, uint16_t tp);
 uint32_t fd_partial_find(const fd_windows *w, uint32_t entry, uint16_t tp);
-/* May put a new partial first: *entry is where the entry is from now on. */
+/* There must be room. */
 uint32_t fd_partial_make(fd_windows *w, uint32_t entry, uint16_t tp);
+
+/* As it was made: no records, clean. */
+void fd_partial_reset(fd_windows *w, uint32_t ref);
 
 void fd_partial_set_dirty(fd_windows *w, uint32_t ref);
 void fd_partial_set_clean(fd_windows *w, uint32_t ref);
 
-/* Is there room for so many pairs? Forgets what may be forgotten, but no entry that is stamped. */
-bool fd_table_room(fd_windows *w, uint64_t pairs);
-bool fd_table_has_room(const fd_windows *w, uint64_t pairs); /* without that */
+/* Is there room for so many new entries and blocks of the heap? Forgets what may be forgotten, but
+ * no entry that is stamped. */
+bool fd_table_room(fd_windows *w, uint64_t entries, uint64_t blocks);
+bool fd_table_has_room(const fd_windows *w, uint64_t entries, uint64_t blocks); /* as it is */
 void fd_table_drop(fd_windows *w, uint16_t tp);
 
 /* Fills pairs with the keys of events; how many. */

@@ -114,12 +114,15 @@ void fd_windows_drop(fd_windows *w, fd_tp tp)
 
 void fd_windows_set_merge_time(fd_windows *w, fd_tp tp, int64_t merge_us)
 {
-    w->tps[fd_tp_make(w, tp)].merge_us = merge_us;
+    uint16_t at = fd_tp_make(w, tp); /* may move the table of partitions */
+    w->tps[at].merge_us = merge_us;
+    w->in_vain = false;
 }
 
 void fd_windows_set_complete(fd_windows *w, fd_tp tp, bool complete)
 {
-    w->tps[fd_tp_make(w, tp)].complete = complete;
+    uint16_t at = fd_tp_make(w, tp);
+    w->tps[at].complete = complete;
 }
 
 void fd_windows_stats_get(const fd_windows *w, fd_windows_stats *out)

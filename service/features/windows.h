@@ -108,8 +108,11 @@ typedef struct fd_window_ref {
 } fd_window_ref;
 
 /* Partials that the batch needs and that are not in memory though a store may have them: for
- * partitions that are not `complete`. Writes at most max, each once; returns how many there are.
- * Keys point into inputs. */
+ * partitions that are not `complete`, and for all partitions of the source that are here, as
+ * reading merges them (of keys that are `local` the event's own). Writes at most max, each once;
+ * returns how many there are. Keys point into inputs (very long ones into the table; until the
+ * next call). What the batch needs and what is loaded then stays until it has run: with `evict`,
+ * ask for every batch, before or after fd_windows_room. */
 uint32_t fd_windows_missing(fd_windows *w, const fd_window_event *events, uint32_t n,
                             const fd_window_input *inputs, fd_window_ref *out, uint32_t max);
 /* From now on what is not in memory is nowhere (after a rebuild from the log) / may be in the
@@ -117,11 +120,13 @@ uint32_t fd_windows_missing(fd_windows *w, const fd_window_event *events, uint32
 void fd_windows_set_complete(fd_windows *w, fd_tp tp, bool complete);
 
 /* The value of a partial as bytes, appended to out; *lsn gets its last offset, *last_us the time of
- * its latest event. */
+ * its latest event (INT64_MIN: it holds none). Of one that is not in memory nothing is appended and
+ * the LSN is -1. */
 void fd_windows_save(fd_windows *w, const fd_window_ref *ref, fd_strbuf *out, int64_t *lsn,
                      int64_t *last_us);
 /* Puts a stored value (n == 0: the store has none) into memory, clean. False: these are not bytes
- * that this layout wrote (nothing is changed), or there is no room. */
+ * that this layout wrote, or there is no room; nothing is changed. What is in memory already with
+ * as high an LSN stays as it is. */
 bool fd_windows_load(fd_windows *w, const fd_window_ref *ref, fd_str bytes);
 
 /* Dirty partials of a partition, at most max from where the last call ended (*cursor, 0 first);
