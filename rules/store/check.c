@@ -138,7 +138,8 @@ int fd_rules_check(const char *dir, const char *source, const fd_type *event_typ
 {
     fd_diags diags;
     fd_diags_init(&diags);
-    fd_ruleset *set = fd_ruleset_load(dir, source, event_type, strict, &diags);
+    fd_ruleset_source from = {.topic = source};
+    fd_ruleset *set = fd_ruleset_load(dir, &from, event_type, strict, &diags);
     if (json)
         write_json(set, &diags, out);
     else

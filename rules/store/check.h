@@ -13,8 +13,8 @@
  * "variables", "errors", "warnings", "ruleset", "lists_hash", "diagnostics": [{severity, file,
  * line, col, text, hint}], "state": {"features", "reach_s", "keys": [{name, features, values,
  * conditions, reach_s}]}}; state.features counts equal ones once.
- * `source` may be NULL, see fd_ruleset_load(). Returns FD_EXIT_OK, or FD_EXIT_CONFIG when the set
- * would be refused (warnings too under `strict`). */
+ * `source` is the topic, NULL: not known; see fd_ruleset_load(). Returns FD_EXIT_OK, or
+ * FD_EXIT_CONFIG when the set would be refused (warnings too under `strict`). */
 int fd_rules_check(const char *dir, const char *source, const fd_type *event_type, bool strict,
                    bool json, fd_strbuf *out);
 

@@ -103,18 +103,6 @@ static char *put_part(const fd_col *col, uint32_t row, char *to)
     }
 }
 
-/* A key beyond the bound goes by a hash that nobody finds another text for. */
-static fd_str bounded(fd_ruleset_run *run, fd_str key)
-{
-    if (key.n <= FD_WINDOW_MAX_KEY_BYTES)
-        return key.n == 0 ? FD_STR("") : key;
-    fd_content_hash hash = fd_content_hash_of(key.p, key.n);
-    char *to = batch_room(run, FD_CONTENT_HASH_CHARS + 1);
-    to[0] = '#';
-    memcpy(to + 1, hash.hex, FD_CONTENT_HASH_CHARS);
-    return (fd_str){to, FD_CONTENT_HASH_CHARS + 1};
-}
-
 /* Of one field, or with lengths of several. */
 static fd_str built_key(fd_ruleset_run *run, const fd_col *const *cols, uint32_t n, uint32_t row)
 {
@@ -131,7 +119,13 @@ static fd_str built_key(fd_ruleset_run *run, const fd_col *const *cols, uint32_t
             to = put_big_endian(to, part_bytes(cols[i], row), 4);
         to = put_part(cols[i], row, to);
     }
-    return bounded(run, (fd_str){bytes, (uint32_t)(to - bytes)});
+    return (fd_str){bytes, (uint32_t)(to - bytes)};
+}
+
+/* NULL says that there is none, so an empty text points somewhere. */
+static fd_str there(fd_str s)
+{
+    return s.n == 0 ? FD_STR("") : s;
 }
 
 static void extract_key(fd_ruleset_run *run, uint16_t k, const fd_batch *batch)
@@ -146,7 +140,7 @@ static void extract_key(fd_ruleset_run *run, uint16_t k, const fd_batch *batch)
         if (!text)
             out[row] = built_key(run, cols, def->n_parts, row);
         else if (cols[0]->valid[row])
-            out[row] = bounded(run, cols[0]->v.s[row]);
+            out[row] = there(cols[0]->v.s[row]);
         else
             out[row] = (fd_str){NULL, 0};
     }
@@ -204,13 +198,7 @@ static bool as_text(const fd_cel_value *v, fd_str *out)
 {
     if (v->kind != FD_CEL_STRING && v->kind != FD_CEL_BYTES)
         return false;
-    uint32_t n = v->n;
-    if (n > FD_WINDOW_MAX_TEXT_BYTES) {
-        n = FD_WINDOW_MAX_TEXT_BYTES;
-        while (v->kind == FD_CEL_STRING && n > 0 && ((unsigned char)v->v.p[n] & 0xC0) == 0x80)
-            n--;
-    }
-    *out = n == 0 ? FD_STR("") : (fd_str){v->v.p, n};
+    *out = there(fd_cel_text(v));
     return true;
 }
 

@@ -124,11 +124,13 @@ static void add_part(feature_parts *p, const fd_yaml_node *n)
         if (fd_str_eq(f->parts[i], path))
             fd_yaml_report(p->y, n, FD_ERROR, NULL, "key names %s twice", path.p);
     }
-    if (f->n_parts < FD_RULES_MAX_KEY_FIELDS)
-        f->parts[f->n_parts++] = path;
-    else
+    if (f->n_parts == FD_RULES_MAX_KEY_FIELDS) {
         fd_yaml_report(p->y, n, FD_ERROR, NULL, "a key of more than %d fields",
                        FD_RULES_MAX_KEY_FIELDS);
+        return;
+    }
+    f->part_nodes[f->n_parts] = n;
+    f->parts[f->n_parts++] = path;
 }
 
 /* One path, or a list of them. */
@@ -137,7 +139,6 @@ static void read_key(feature_parts *p)
     fd_yaml_node *n = p->at[FEATURE_key];
     if (n == NULL)
         return;
-    p->f.key_node = n;
     if (n->type != YAML_SEQUENCE_NODE) {
         add_part(p, n);
         return;
@@ -205,7 +206,7 @@ static void read_source(feature_parts *p)
 {
     fd_str text;
     const fd_yaml_node *n = p->at[FEATURE_source];
-    const char *own = p->l->source;
+    const char *own = p->l->source.topic;
     if (n == NULL || !fd_yaml_text(p->y, n, "source", &text))
         return;
     if (own == NULL)

@@ -166,6 +166,16 @@ static void add_target(fd_ruleset *set, fd_expr_targets *to, uint32_t key, uint3
     to->items[to->n - 1] = (fd_expr_target){(uint16_t)key, (uint16_t)at};
 }
 
+/* Events of an entity are in one partition when a part of its key says which. */
+static bool is_local(const planner *p, const fd_feature_def *f)
+{
+    const char *by = p->l->source.partitioned_by;
+    bool local = false;
+    for (uint32_t i = 0; i < f->n_parts; i++)
+        local = local || (by != NULL && fd_str_eq_c(f->parts[i], by));
+    return local;
+}
+
 static void make_key(planner *p, uint32_t at, fd_window_key *out)
 {
     fd_ruleset *set = p->set;
@@ -188,7 +198,8 @@ static void make_key(planner *p, uint32_t at, fd_window_key *out)
     *out = (fd_window_key){.name = fd_str_from(k->first->info.key),
                            .n_tracks = (uint16_t)k->n_tracks,
                            .n_conditions = (uint16_t)k->n_conditions,
-                           .tracks = tracks};
+                           .tracks = tracks,
+                           .local = is_local(p, k->first)};
 }
 
 static void make_keys(planner *p)

@@ -39,11 +39,13 @@ static void harden(fd_diags *d, size_t from, size_t warnings_before)
     d->warnings = warnings_before;
 }
 
-fd_ruleset *fd_ruleset_load(const char *dir, const char *source, const fd_type *event_type,
-                            bool strict, fd_diags *diags)
+fd_ruleset *fd_ruleset_load(const char *dir, const fd_ruleset_source *source,
+                            const fd_type *event_type, bool strict, fd_diags *diags)
 {
     FD_ASSERT(event_type->kind == FD_RECORD);
-    fd_loading l = {.set = new_set(event_type), .dir = dir, .source = source, .diags = diags};
+    fd_loading l = {.set = new_set(event_type), .dir = dir, .diags = diags};
+    if (source != NULL)
+        l.source = *source;
     size_t n_before = diags->n, warnings_before = diags->warnings;
     size_t errors_before = diags->errors;
     if (fd_store_read_files(&l)) {

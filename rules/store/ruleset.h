@@ -77,13 +77,18 @@ typedef struct fd_feature_info {
     int line;
 } fd_feature_info;
 
+/* Whose events are decided. */
+typedef struct fd_ruleset_source {
+    const char *topic;          /* features may name it; NULL: not known, and then they may not */
+    const char *partitioned_by; /* path of the field that the topic is keyed by; NULL: not known */
+} fd_ruleset_source;
+
 /* NULL when the set is invalid: then diags holds at least one error. Warnings alone (unused
  * lists, rules that cannot fire, ...) do not refuse a set, unless `strict` makes errors of them.
- * `source` is the topic whose events are decided, which a feature may name; NULL: it is not known,
- * and a feature that names one is an error. `event_type` must outlive the set. Reads files; not for
- * the engine thread's hot path. */
-fd_ruleset *fd_ruleset_load(const char *dir, const char *source, const fd_type *event_type,
-                            bool strict, fd_diags *diags);
+ * `event_type` must outlive the set, `source` (NULL: nothing is known of it) need not. Reads files;
+ * not for the engine thread's hot path. */
+fd_ruleset *fd_ruleset_load(const char *dir, const fd_ruleset_source *source,
+                            const fd_type *event_type, bool strict, fd_diags *diags);
 void fd_ruleset_free(fd_ruleset *set); /* NULL is fine */
 
 /* Content addresses, FD_CONTENT_HASH_CHARS hex digits: over the rule files' names and bytes;
@@ -115,9 +120,8 @@ void fd_ruleset_run_free(fd_ruleset_run *run); /* NULL is fine */
 /* What the layout tracks of the rows of a batch (as for fd_ruleset_eval). A condition that fails is
  * false; a value that fails, or is NaN, is none. A key of one string or bytes field is its bytes;
  * of one int, 8 bytes, big-endian; of one bool, 1 byte; of several fields, each of these behind its
- * length in 4 bytes, big-endian. Keys are at most FD_WINDOW_MAX_KEY_BYTES, kept texts at most
- * FD_WINDOW_MAX_TEXT_BYTES: longer ones are folded or cut already. Hashes are of a value with its
- * type, so that 1 and 1.0 differ; -0.0 is 0.0.
+ * length in 4 bytes, big-endian. Keys and texts are as long as they are. Hashes are of a value with
+ * its type, so that 1 and 1.0 differ; -0.0 is 0.0.
  * It lives until the next call on this run and at most as long as the batch's own strings;
  * fd_ruleset_eval() leaves it alone. */
 const fd_window_input *fd_ruleset_extract(fd_ruleset_run *run, const fd_batch *batch);

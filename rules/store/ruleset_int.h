@@ -65,10 +65,10 @@ typedef struct fd_feature_def {
     fd_feature_info info;
     fd_str name;
     fd_def_place place;
-    uint32_t order; /* in the files */
-    fd_yaml_node *key_node;
-    uint32_t n_parts;
-    fd_str parts[FD_RULES_MAX_KEY_FIELDS];   /* paths of the key's fields */
+    uint32_t order;   /* in the files */
+    uint32_t n_parts; /* of the key: paths of fields */
+    fd_str parts[FD_RULES_MAX_KEY_FIELDS];
+    const fd_yaml_node *part_nodes[FD_RULES_MAX_KEY_FIELDS];
     fd_cel_source where, of;                 /* text.p == NULL: not given */
     fd_cel_source values[FD_FEATURE_VALUES]; /* the second: travel_speed's longitude */
     fd_window_feature window;                /* but for what layout.c numbers */
@@ -136,7 +136,7 @@ struct fd_ruleset {
 typedef struct fd_loading {
     fd_ruleset *set;
     const char *dir;
-    const char *source; /* the topic; NULL: not known */
+    fd_ruleset_source source;
     fd_diags *diags;
     uint32_t n_files;
     fd_yaml *files;

@@ -11,16 +11,18 @@ static bool is_key_kind(fd_kind k)
     return k == FD_STRING || k == FD_BYTES || k == FD_INT || k == FD_BOOL;
 }
 
-static void check_part(fd_loading *l, fd_feature_def *f, fd_str path)
+static void check_part(fd_loading *l, fd_feature_def *f, uint32_t part)
 {
     static const char prefix[] = "event.";
+    fd_str path = f->parts[part];
+    const fd_yaml_node *n = f->part_nodes[part];
     const fd_type *t = fd_type_path(l->set->event, path);
     fd_yaml *y = f->place.y;
     if (t != NULL && is_key_kind(t->kind))
         return;
     f->broken = true;
     if (t != NULL) {
-        fd_yaml_report(y, f->key_node, FD_ERROR, NULL,
+        fd_yaml_report(y, n, FD_ERROR, NULL,
                        "a key is of string, int, bool or bytes fields; %s is %s", path.p,
                        fd_kind_name(t->kind));
         return;
@@ -28,14 +30,14 @@ static void check_part(fd_loading *l, fd_feature_def *f, fd_str path)
     const char *hint = fd_store_meant_field(l, path);
     if (strncmp(path.p, prefix, sizeof prefix - 1) == 0)
         hint = fd_arena_printf(l->set->arena, "write key: %s", path.p + sizeof prefix - 1);
-    fd_yaml_report(y, f->key_node, FD_ERROR, hint, "key names no event field: %s", path.p);
+    fd_yaml_report(y, n, FD_ERROR, hint, "key names no event field: %s", path.p);
 }
 
 static void check_key(fd_loading *l, fd_feature_def *f)
 {
     fd_strbuf name = {0};
     for (uint32_t i = 0; i < f->n_parts; i++) {
-        check_part(l, f, f->parts[i]);
+        check_part(l, f, i);
         fd_strbuf_printf(&name, "%s%s", i == 0 ? "" : ",", f->parts[i].p);
     }
     f->info.key = fd_arena_cstr(l->set->arena, name.p == NULL ? "" : name.p);

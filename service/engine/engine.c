@@ -10,7 +10,8 @@
 static bool load_rules(fd_engine_input *in, const fd_engine_config *config, fd_diags *diags)
 {
     const fd_type *type = fd_schema_type(in->config.schema);
-    in->rules = fd_ruleset_load(config->rules_dir, in->config.topic, type, false, diags);
+    fd_ruleset_source source = {.topic = in->config.topic, .partitioned_by = in->config.key_path};
+    in->rules = fd_ruleset_load(config->rules_dir, &source, type, false, diags);
     if (in->rules == NULL)
         return false;
     if (fd_ruleset_n_features(in->rules) != 0) {

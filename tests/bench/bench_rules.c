@@ -82,7 +82,7 @@ static void setup(bench *b, const char *rules, uint32_t n, fd_diags *d)
     b->plan = b->decoder == NULL ? NULL : fd_plan_new(b->decoder, NULL, d);
     if (b->plan == NULL)
         die(d, "the plan");
-    b->set = fd_ruleset_load(rules, "payments", fd_schema_type(b->schema), false, d);
+    b->set = fd_ruleset_load(rules, NULL, fd_schema_type(b->schema), false, d);
     if (b->set == NULL)
         die(d, rules);
     b->run = fd_ruleset_run_new(b->set, MAX_BATCH, FD_EVIDENCE_FIRED);

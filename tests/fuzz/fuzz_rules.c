@@ -100,7 +100,7 @@ static void extract(fd_ruleset_run *run, const fd_ruleset *set, const fd_batch *
         for (uint16_t k = 0; k < layout->n_keys; k++) {
             for (uint32_t row = 0; row < ROWS; row++) {
                 fd_str key = in->keys[k].key[row];
-                FD_ASSERT(key.n <= FD_WINDOW_MAX_KEY_BYTES);
+                FD_ASSERT(key.n == 0 || key.p != NULL);
                 FD_ASSERT((uint64_t)in->keys[k].bits[row] >> layout->keys[k].n_conditions == 0);
                 FD_ASSERT((uint64_t)in->keys[k].valid[row] >> layout->keys[k].n_tracks == 0);
                 sums[round] = fd_hash64(key.p, key.n, sums[round] + in->keys[k].bits[row]);
@@ -165,7 +165,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     write_file("l.txt", data + n + (nul != NULL), size - n - (nul != NULL));
     fd_diags d;
     fd_diags_init(&d);
-    fd_ruleset *set = fd_ruleset_load(dir, "events", &sample_event, false, &d);
+    const fd_ruleset_source source = {.topic = "events", .partitioned_by = "id"};
+    fd_ruleset *set = fd_ruleset_load(dir, &source, &sample_event, false, &d);
     FD_ASSERT((set == NULL) == (d.errors > 0));
     check_places(&d);
     if (set != NULL)

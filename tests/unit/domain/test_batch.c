@@ -213,6 +213,24 @@ static void test_addresses(void **state)
     assert_null(fd_batch_path(b, FD_STR("card.nope")));
     assert_null(fd_batch_path(b, FD_STR("id.bin")));
     assert_null(fd_batch_path(b, FD_STR("items.bin"))); /* not through lists */
+    assert_int_equal(fd_type_columns(&t_root), b->n_cols);
+    static const char *const paths[] = {"", "id", "card", "card.bin", "card.limit"};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        uint32_t column;
+        fd_str path = fd_str_from(paths[i]);
+        const fd_col *want = fd_batch_path(b, path);
+        assert_int_equal(fd_type_column(&t_root, path, &column), want != NULL);
+        assert_true(want == NULL || b->cols[column] == want);
+    }
+    for (uint32_t i = 0; i < t_root.n_fields; i++) { /* behind lists, maps and unions too */
+        uint32_t column;
+        assert_true(fd_type_column(&t_root, fd_str_from(t_root.fields[i].name), &column));
+        assert_ptr_equal(b->cols[column], child(b, i));
+    }
+    uint32_t column;
+    assert_false(fd_type_column(&t_root, FD_STR("card.nope"), &column));
+    assert_false(fd_type_column(&t_root, FD_STR("id.bin"), &column));
+    assert_false(fd_type_column(&t_root, FD_STR("items.bin"), &column));
     fd_batch_free(b);
 }
 

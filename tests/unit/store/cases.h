@@ -12,8 +12,8 @@ typedef struct load_case {
 } load_case;
 
 /* Refused. */
-extern const load_case rule_cases[], section_cases[];
-extern const size_t n_rule_cases, n_section_cases;
+extern const load_case rule_cases[], section_cases[], feature_cases[];
+extern const size_t n_rule_cases, n_section_cases, n_feature_cases;
 /* Loaded, refused under strict. */
 extern const load_case warning_cases[];
 extern const size_t n_warning_cases;

@@ -431,6 +431,18 @@ const load_case section_cases[] = {
 const size_t n_section_cases = sizeof section_cases / sizeof *section_cases;
 
 const load_case warning_cases[] = {
+    {"features:\n"
+     "  - {name: b, key: card_id, op: count, window: 5m}\n"
+     "  - {name: a, key: card_id, op: count, window: 6m}\n"
+     "  - {name: n, key: card_id, op: count, window: 5m}\n"
+     "rules:\n"
+     "  - {id: a, condition: features.n > 1, action: block}\n",
+     "./r.yaml:3:5: warning: feature \"b\" is not used\n"
+     "    - {name: b, key: card_id, op: count, window: 5m}\n"
+     "      ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~\n"
+     "./r.yaml:4:5: warning: feature \"a\" is not used\n"
+     "    - {name: a, key: card_id, op: count, window: 6m}\n"
+     "      ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~\n"},
     {"lists: {l: {type: string, items: [a]}}\n"
      "variables:\n"
      "  - {name: v, expression: event.ok}\n"

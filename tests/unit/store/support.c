@@ -40,6 +40,8 @@ static const fd_field fields[N_FIELDS] = {
 const fd_type payment = {
     .kind = FD_RECORD, .name = "test.Payment", .n_fields = N_FIELDS, .fields = fields};
 
+const fd_ruleset_source decided = {.topic = "payments", .partitioned_by = "card_id"};
+
 static uint32_t grow(fd_col *c)
 {
     c->valid[c->n] = 1;

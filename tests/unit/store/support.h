@@ -7,11 +7,13 @@
 #define TESTS_UNIT_STORE_SUPPORT_H
 
 #include "base/diag.h"
-#include "domain/batch.h"
+#include "store/ruleset.h"
 
 /* card_id string; amount int; price double; ok bool; status enum approved, declined; ip string or
  * null; card {bin string, limit int or null} or null; tags list of string */
 extern const fd_type payment;
+/* Topic payments, partitioned by card_id. */
+extern const fd_ruleset_source decided;
 
 typedef struct payment_row {
     const char *card_id;

@@ -143,6 +143,58 @@ static void as_json(void **state)
            "");
 }
 
+#define SHARED                                                                        \
+    "version: 1\n"                                                                    \
+    "features:\n"                                                                     \
+    "  - {name: n, key: card_id, op: count, window: 90m, source: payments}\n"         \
+    "  - {name: m, key: [card_id], op: count, window: 1.5h}\n"                        \
+    "  - {name: d, key: [ip, mcc], op: distinct, value: event.card_id, window: 7d,\n" \
+    "     delay: 1s, where: event.is_recurring}\n"
+
+/* Sets of features alone are fine, and equal features are kept once. */
+static void state_is_told(void **state)
+{
+    (void)state;
+    write_text("r/r.yaml", SHARED);
+    expect("check --strict --source payments r", FD_EXIT_OK,
+           "r: ok, 0 rules, 3 features, 0 lists, 0 variables, 0 warning(s), ruleset #, lists #\n"
+           "state: 2 different features, 2 keys, events are kept for 604801s\n"
+           "  card_id: 1 features, 0 values and 0 conditions of each event, for 90m\n"
+           "  ip,mcc: 1 features, 1 values and 1 conditions of each event, for 604801s\n",
+           "");
+    expect("check -o json --source payments r", FD_EXIT_OK,
+           "{\"ok\": true, \"rules\": 0, \"features\": 3, \"lists\": 0, \"variables\": 0, "
+           "\"errors\": 0, \"warnings\": 0, \"ruleset\": \"#\", \"lists_hash\": \"#\", "
+           "\"diagnostics\": [], \"state\": {\"features\": 2, \"reach_s\": 604801, \"keys\": "
+           "[{\"name\": \"card_id\", \"features\": 1, \"values\": 0, \"conditions\": 0, "
+           "\"reach_s\": 5400}, {\"name\": \"ip,mcc\", \"features\": 1, \"values\": 1, "
+           "\"conditions\": 1, \"reach_s\": 604801}]}}\n",
+           "");
+    expect("check r", FD_EXIT_CONFIG, "",
+           "r/r.yaml:3:61: error: source: \"payments\" cannot be checked\n"
+           "    - {name: n, key: card_id, op: count, window: 90m, source: payments}\n"
+           "                                                              ^~~~~~~~\n"
+           "  hint: say whose events these rules decide: --source TOPIC\n"
+           "r: refused, 1 error(s), 0 warning(s)\n");
+}
+
+/* Every op, used by rules. */
+static void the_sample(void **state)
+{
+    (void)state;
+    fd_strbuf arguments = {0};
+    assert_non_null(getenv("FEATURES"));
+    fd_strbuf_printf(&arguments, "check --strict '%s'", getenv("FEATURES"));
+    answer a = run(arguments.p);
+    if (a.code != FD_EXIT_OK)
+        fail_msg("%s", a.err.p);
+    assert_non_null(strstr(a.out.p, ": ok, 9 rules, 19 features, "));
+    assert_non_null(strstr(a.out.p, "state: 19 different features, 4 keys, events are kept for "
+                                    "365d\n"));
+    release(&a);
+    fd_strbuf_free(&arguments);
+}
+
 static void another_schema(void **state)
 {
     (void)state;
@@ -181,7 +233,8 @@ static void usage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(good_and_bad), TEST(strict), TEST(as_json), TEST(another_schema), TEST(usage),
+        TEST(good_and_bad), TEST(strict),         TEST(as_json), TEST(state_is_told),
+        TEST(the_sample),   TEST(another_schema), TEST(usage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

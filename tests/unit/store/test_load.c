@@ -26,7 +26,7 @@ static char *load(bool strict, fd_ruleset **set)
     fd_diags d;
     fd_strbuf out = {0};
     fd_diags_init(&d);
-    fd_ruleset *loaded = fd_ruleset_load(".", "payments", &payment, strict, &d);
+    fd_ruleset *loaded = fd_ruleset_load(".", &decided, &payment, strict, &d);
     assert_int_equal(loaded == NULL, d.errors != 0);
     fd_diags_render(&d, &out);
     fd_diags_free(&d);
@@ -70,6 +70,15 @@ static void sections_word_for_word(void **state)
     for (size_t i = 0; i < n_section_cases; i++) {
         write_rules("r.yaml", section_cases[i].text);
         expect(section_cases[i].text, section_cases[i].want);
+    }
+}
+
+static void features_word_for_word(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < n_feature_cases; i++) {
+        write_rules("r.yaml", feature_cases[i].text);
+        expect(feature_cases[i].text, feature_cases[i].want);
     }
 }
 
@@ -186,9 +195,9 @@ static void only_rule_files_are_read(void **state)
     expect("yml", "");
     fd_diags d;
     fd_diags_init(&d);
-    assert_null(fd_ruleset_load("nowhere", "payments", &payment, false, &d));
+    assert_null(fd_ruleset_load("nowhere", &decided, &payment, false, &d));
     assert_string_equal(d.items[0].text, "rule directory nowhere: No such file or directory");
-    assert_null(fd_ruleset_load("one.yml", "payments", &payment, false, &d));
+    assert_null(fd_ruleset_load("one.yml", &decided, &payment, false, &d));
     assert_string_equal(d.items[1].text, "rule directory one.yml: Not a directory");
     fd_diags_free(&d);
     assert_int_equal(mkdir("dir.yaml", 0700), 0);
@@ -496,6 +505,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(rules_word_for_word),
         TEST(sections_word_for_word),
+        TEST(features_word_for_word),
         TEST(warnings_and_strict),
         TEST(a_warning_free_set_is_strict),
         TEST(whole_files),

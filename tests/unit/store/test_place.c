@@ -125,7 +125,7 @@ static void the_caret_finds_the_word(void **state)
         write_rule(s);
         fd_diags d;
         fd_diags_init(&d);
-        fd_ruleset *set = fd_ruleset_load(".", "payments", &payment, false, &d);
+        fd_ruleset *set = fd_ruleset_load(".", &decided, &payment, false, &d);
         assert_null(set);
         const fd_diag *first = &d.items[0];
         bool found = d.errors == 1 && strcmp(first->text, "unknown name 'zzzzz'") == 0 &&

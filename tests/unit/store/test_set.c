@@ -31,7 +31,7 @@ static void load(fixture *f, const char *text)
     fd_diags_init(&d);
     fd_strbuf_printf(&b, "version: 1\n%s", text);
     write_text("r.yaml", b.p);
-    f->set = fd_ruleset_load(".", "payments", &payment, false, &d);
+    f->set = fd_ruleset_load(".", &decided, &payment, false, &d);
     fd_strbuf_reset(&b);
     fd_diags_render(&d, &b);
     if (f->set == NULL)
