@@ -143,23 +143,52 @@ static void check_names(fd_loader *l)
                   "instance: \"%s\" is no name of an instance", l->c->instance);
 }
 
+/* What is printed and logged must not hold a secret. */
+static void check_no_credentials(fd_loader *l, const char *key, const char *url, const char *hint)
+{
+    const char *host = strstr(url, "://");
+    host = host == NULL ? url : host + 3;
+    if (memchr(host, '@', strcspn(host, "/")) != NULL) {
+        fd_place at = key_place(l, key);
+        fd_cdiag(l, FD_ERROR, &at, true, hint,
+                 "%s must not hold credentials: it is printed and logged", key);
+    }
+}
+
+static bool has_scheme(const char *url, const char *scheme)
+{
+    return strncmp(url, scheme, strlen(scheme)) == 0;
+}
+
 static void check_registry(fd_loader *l)
 {
     const char *url = l->c->registry.url;
     const char *auth = l->c->registry.basic_auth;
-    if (url[0] != '\0' && strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0)
+    if (url[0] != '\0' && !has_scheme(url, "http://") && !has_scheme(url, "https://"))
         KEY_ERROR(l, "registry.url", NULL, "registry.url must begin with http:// or https://");
-    const char *host = strstr(url, "://");
-    host = host == NULL ? url : host + 3;
-    if (memchr(host, '@', strcspn(host, "/")) != NULL) {
-        fd_place at = key_place(l, "registry.url");
-        fd_cdiag(l, FD_ERROR, &at, true, "use registry.basic_auth or registry.basic_auth_file",
-                 "registry.url must not hold credentials: it is printed and logged");
-    }
+    check_no_credentials(l, "registry.url", url,
+                         "use registry.basic_auth or registry.basic_auth_file");
     if (auth[0] != '\0' && strchr(auth, ':') == NULL) {
         fd_place at = key_place(l, "registry.basic_auth");
         fd_cdiag(l, FD_ERROR, &at, true, NULL, "registry.basic_auth must be user:password");
     }
+}
+
+static void check_redis(fd_loader *l)
+{
+    const char *url = l->c->redis.url;
+    if (url[0] != '\0' && !has_scheme(url, "redis://") && !has_scheme(url, "rediss://") &&
+        !has_scheme(url, "unix://"))
+        KEY_ERROR(l, "redis.url", NULL, "redis.url must begin with redis://, rediss:// or unix://");
+    check_no_credentials(l, "redis.url", url,
+                         "use redis.username, and redis.password or redis.password_file");
+    if (l->c->redis.username[0] != '\0' && l->c->redis.password[0] == '\0')
+        KEY_ERROR(l, "redis.username", "redis.password or redis.password_file",
+                  "redis.username goes with a password");
+    if (strpbrk(l->c->redis.prefix, "{}") != NULL || strlen(l->c->redis.prefix) > 260)
+        KEY_ERROR(l, "redis.prefix", NULL,
+                  "redis.prefix: at most 260 characters, without { and }: what is between these "
+                  "is a partition's slot");
 }
 
 /* Limits that librdkafka would only report once the first large record fails. */
@@ -190,6 +219,7 @@ void fd_config_check(fd_loader *l)
     check_sources(l);
     check_topics(l);
     check_registry(l);
+    check_redis(l);
     check_sizes(l);
     if (l->c->rules[0] == '\0')
         KEY_ERROR(l, "rules", NULL, "rules cannot be empty: it is the directory of the rules");

@@ -58,6 +58,14 @@ typedef struct fd_config {
         const char *basic_auth; /* "user:password" */
         int64_t timeout_us;
     } registry;
+    struct {
+        const char *url; /* "": none */
+        const char *username;
+        const char *password;
+        const char *ca_file;
+        const char *prefix; /* "": fraudd:<group>: */
+        int64_t timeout_us;
+    } redis;
     const char *rules; /* a directory */
     struct {
         const char *dir;

@@ -16,6 +16,7 @@
     X(output, "Where decisions go.")                                                          \
     X(dead_letter, "What happens to events that cannot be decoded or have no id or time.")    \
     X(registry, "The Schema Registry, for sources with the confluent framing.")               \
+    X(redis, "A cache of window state, so that a start need not read all of it again.")       \
     X(archive, "Every rule set, list and configuration that decided something, by its hash.") \
     X(batch, "Micro-batches: what is queued is decided together, in one transaction.")        \
     X(merge, "How events of several partitions are brought into one order.")                  \
@@ -51,6 +52,20 @@
       "Credentials, user:password.")                                                               \
     X(registry.timeout_us, "registry.timeout", DURATION, "5s", "10ms", "5m", "", NONE, 0,          \
       "For one request; schemas are cached, partitions that wait for one are paused.")             \
+    X(redis.url, "redis.url", STRING, "", NULL, NULL, "", NONE, 0,                                 \
+      "redis://host:port/db, rediss:// for TLS, or unix:///path?db=N: Redis 6.2 or newer, or "     \
+      "Valkey, with maxmemory-policy noeviction. Empty: state is only in memory.")                 \
+    X(redis.username, "redis.username", STRING, "", NULL, NULL, "", NONE, 0,                       \
+      "User of Redis's access control list; empty: the default one.")                              \
+    X(redis.password, "redis.password", STRING, "", NULL, NULL, "", NONE, SECRET,                  \
+      "Its password.")                                                                             \
+    X(redis.ca_file, "redis.ca_file", PATH, "", NULL, NULL, "", NONE, 0,                           \
+      "PEM file with the authorities to trust for rediss://; empty: the system's.")                \
+    X(redis.prefix, "redis.prefix", STRING, "", NULL, NULL, "", NONE, 0,                           \
+      "What all key names begin with; empty: fraudd:<group>:. Must differ between Kafka "          \
+      "clusters that share a Redis.")                                                              \
+    X(redis.timeout_us, "redis.timeout", DURATION, "5s", "10ms", "1m", "", NONE, 0,                \
+      "To connect, and without a sign of life before the connection is given up.")                 \
     X(rules, "rules", PATH, "rules/", NULL, NULL, "", NONE, 0,                                     \
       "Directory of the rule files.")                                                              \
     X(archive.dir, "archive.dir", PATH, "archive/", NULL, NULL, "", NONE, 0,                       \
@@ -120,7 +135,6 @@
 
 /* What later versions will have: a key, or a whole section; and what it is for. */
 #define FD_CONFIG_LATER(X)                                                                         \
-    X("redis", "a cache of window state in Redis")                                                 \
     X("models", "machine-learning models")                                                         \
     X("archive.topic", "an archive in a Kafka topic")                                              \
     X("state.memory", "window state")                                                              \

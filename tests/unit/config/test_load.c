@@ -196,13 +196,34 @@ static void test_cross_checks(void **state)
 static void test_later_versions(void **state)
 {
     (void)state;
-    refused(SOURCE "redis: {url: 'redis://localhost'}\n",
-            "f.yaml:3:1: error: this version of fraudd has no redis yet (a cache of window state");
-    refused(SOURCE "models: models/\n", "has no models yet");
+    refused(SOURCE "models: models/\n",
+            "f.yaml:3:1: error: this version of fraudd has no models yet (machine-learning models");
     refused(SOURCE "state: {memory: 1GiB}\n", "has no state.memory yet");
     refused(SOURCE "archive: {topic: a}\n", "has no archive.topic yet");
     refused("sources:\n  - {topic: a, schema: s, id: i, time: t, known_at: k}\n",
             "has no source.known_at yet");
+}
+
+static void test_redis(void **state)
+{
+    (void)state;
+    loaded l = load_yaml(SOURCE
+                         "redis: {url: 'rediss://cache:6380/2', username: u, password: p}\n");
+    assert_non_null(l.c);
+    assert_string_equal(l.c->redis.url, "rediss://cache:6380/2");
+    assert_string_equal(l.c->redis.prefix, "");
+    assert_int_equal(l.c->redis.timeout_us, 5000000);
+    loaded_free(&l);
+    refused(SOURCE "redis: {url: 'http://localhost'}\n",
+            "redis.url must begin with redis://, rediss:// or unix://");
+    refused(SOURCE "redis: {url: 'redis://localhost', username: u}\n",
+            "redis.username goes with a password");
+    refused(SOURCE "redis: {prefix: 'a{b}'}\n", "redis.prefix: at most 260 characters");
+    l = load_yaml(SOURCE "redis: {url: 'redis://u:hunter2@localhost'}\n");
+    assert_null(l.c);
+    expect_text(&l, "redis.url must not hold credentials");
+    expect_no_text(&l, "hunter2");
+    loaded_free(&l);
 }
 
 static void test_owned_properties(void **state)
@@ -270,6 +291,7 @@ int main(void)
         cmocka_unit_test(test_yaml_shapes),
         cmocka_unit_test(test_cross_checks),
         cmocka_unit_test(test_later_versions),
+        cmocka_unit_test(test_redis),
         cmocka_unit_test(test_owned_properties),
         cmocka_unit_test(test_expansion),
         cmocka_unit_test(test_no_such_file),
