@@ -1,6 +1,7 @@
 /*
  * What a rule set costs per event, over batches of 1 to 2048: evaluation alone, from decoded
- * columns to verdicts, on generated payments with frauds among them.
+ * columns to verdicts, on generated payments with frauds among them; and, where the set declares
+ * features, extraction alone. Features are then a batch of zeros: no windows are kept here.
  *
  * bench_rules [--json] [--events n] [--rules DIR]: ns per event, the best of several rounds over
  * different events, one thread. Each timing covers many batches, so that a batch of one costs
@@ -25,6 +26,8 @@ typedef struct bench {
     fd_plan *plan;
     fd_ruleset *set;
     fd_ruleset_run *run;
+    fd_batch *features; /* NULL: there are none */
+    bool extracts;      /* what is timed */
     fd_strbuf bytes;
     fd_str events[MAX_EVENTS];
     uint32_t n, at;
@@ -91,8 +94,24 @@ static void setup(bench *b, const char *rules, uint32_t n, fd_diags *d)
     make_events(b, n);
 }
 
+/* As many rows of zeros as the batches at hand have. */
+static void make_features(bench *b, uint32_t rows)
+{
+    const fd_window_layout *layout = fd_ruleset_layout(b->set);
+    if (layout->n_features == 0)
+        return;
+    fd_batch_free(b->features);
+    b->features = fd_batch_new(layout->type, rows, 0);
+    for (uint32_t row = 0; row < rows; row++) {
+        fd_col_push_null(&b->features->root);
+        for (uint32_t i = 0; i < layout->n_features; i++)
+            b->features->root.children[i].valid[row] = 1;
+    }
+}
+
 static void teardown(bench *b)
 {
+    fd_batch_free(b->features);
     fd_ruleset_run_free(b->run);
     fd_ruleset_free(b->set);
     fd_plan_free(b->plan);
@@ -119,7 +138,11 @@ static double round_of(bench *b, fd_batch **batches, uint32_t count, uint32_t si
         fill(b, batches[i], size);
     double t0 = now_ns();
     for (uint32_t i = 0; i < count; i++) {
-        fd_ruleset_eval(b->run, batches[i], NULL, b->times, b->verdicts);
+        if (b->extracts) {
+            b->fired += fd_ruleset_extract(b->run, batches[i])->keys[0].valid[0] != 0;
+            continue;
+        }
+        fd_ruleset_eval(b->run, batches[i], b->features, b->times, b->verdicts);
         for (uint32_t row = 0; row < size; row++)
             b->fired += b->verdicts[row].n_hits != 0;
     }
@@ -132,6 +155,7 @@ static double best_of(bench *b, uint32_t size)
 {
     uint32_t count = size >= SMALL ? MAX_BATCH / size : SMALL;
     fd_batch *batches[SMALL];
+    make_features(b, size);
     for (uint32_t i = 0; i < count; i++)
         batches[i] = fd_batch_new(fd_schema_type(b->schema), size, 0);
     double best = 1e18;
@@ -177,10 +201,14 @@ int main(int argc, char **argv)
     for (uint32_t size = 1; size <= MAX_BATCH; size *= 2)
         printf(json ? ",\"batch_%u\":%.1f" : "batch of %4u %9.1f ns/event\n", size,
                best_of(b, size));
-    if (json)
-        printf("}\n");
     fprintf(stderr, "%u rules; %.1f %% of the events had hits\n", fd_ruleset_n_rules(b->set),
             100.0 * (double)b->fired / (double)b->evaluated);
+    b->extracts = b->features != NULL;
+    for (uint32_t size = 1; size <= MAX_BATCH && b->extracts; size *= 2)
+        printf(json ? ",\"extract_%u\":%.1f" : "extract   %4u %9.1f ns/event\n", size,
+               best_of(b, size));
+    if (json)
+        printf("}\n");
     teardown(b);
     fd_diags_free(&d);
     return 0;

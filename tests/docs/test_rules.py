@@ -8,6 +8,8 @@ Fenced blocks of the Markdown files, by their info string:
     yaml            what begins with "version: 1" is a rule file, and must load; in docs/rules.md
                     anything else is sections of one, or rules of its list
     yaml refused    a rule file that must be refused; the next block, text, is what is said of it
+    yaml told       a rule file that must load; the next block, text, is what is said of it, hashes
+                    cut short
     cel             one expression a line; must compile beside the starter pack
     cel always      one condition a line; must be true whatever the event
 """
@@ -126,6 +128,16 @@ class Examples(unittest.TestCase):
                 code, said = check(block.text)
                 self.assertEqual(78, code)
                 self.assertEqual(follower.text, said)
+
+    def test_what_is_told_of_good_files(self):
+        for block in self.of("yaml told"):
+            with self.subTest(block.where):
+                follower = self.blocks[self.blocks.index(block) + 1]
+                self.assertEqual("text", follower.kind)
+                code, said = check(block.text)
+                self.assertEqual(0, code, said)
+                self.assertEqual(follower.text,
+                                 re.sub(r"\b([0-9a-f]{4})[0-9a-f]{28}\b", r"\1...", said))
 
     def test_expressions_compile(self):
         for where, line in self.lines("cel"):
