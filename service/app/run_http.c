@@ -78,11 +78,17 @@ static int serve_ready(void *self, fd_strbuf *out)
 {
     fd_worker_status s;
     bool connected = snapshot(self, &s);
+    char redo[128];
+    snprintf(redo, sizeof redo, "window state is being redone: %llu records left",
+             (unsigned long long)s.redo_left);
     const struct missing list[] = {
         {!connected, "kafka cannot be reached yet"},
         {connected && !s.opened, "transactional producers are not open yet"},
         {connected && !s.joined, "no partitions assigned by the group yet"},
-        {s.assigned != s.live, "some partitions are being started"},
+        {s.assigned != s.live && s.redo_left == 0, "some partitions are being started"},
+        {s.redo_left > 0, redo},
+        {s.store_down, s.store_text[0] != '\0' ? s.store_text : "the state store does not answer"},
+        {s.memory_full, "the memory for windows is full (state.memory): decisions wait"},
         {s.recovering, "a transaction is being recovered"},
         {s.breaker, "too many invalid events: intake paused (POST /-/resume)"},
         {s.waiting_schema > 0, s.schema_text},

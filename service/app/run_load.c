@@ -51,6 +51,10 @@ static bool build_engine(fd_run *r, fd_diags *diags)
         .deadline_action = r->config->deadline.decision,
         .max_events = (uint32_t)r->config->batch.max_events,
         .evidence = r->config->output.evidence,
+        .state_memory = (size_t)r->config->state.memory,
+        .lateness_us = r->config->state.lateness_us,
+        .max_skew_us = r->config->merge.max_skew_us,
+        .max_events_per_key = (uint32_t)r->config->state.max_events_per_key,
         .version = "fraudd " FD_VERSION,
         .config_hash = r->config_hash,
     };

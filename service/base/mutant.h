@@ -30,7 +30,14 @@
     X(SKIPS_SCHEMA, "an event whose schema cannot be had now is passed over")               \
     X(CONSENT_FIRST, "a consent counts before the registry is asked")                       \
     X(NEVER_RESUMED, "a partition that was paused is not resumed")                          \
-    X(NEVER_PAUSED, "a partition whose queue is full is not paused")
+    X(NEVER_PAUSED, "a partition whose queue is full is not paused")                        \
+    X(KEEPS_STATE, "after a dropped batch the state that it left is kept")                  \
+    X(REDOES_NOTHING, "a partition goes live without redoing its state")                    \
+    X(LIVE_EARLY, "a partition goes live before its state is redone")                       \
+    X(NO_NONCE, "every owner of a partition has the same nonce")                            \
+    X(MARKS_EARLY, "the redo point moves before all values are written")                    \
+    X(BEYOND_COMMITTED, "values are written that are not committed")                        \
+    X(NO_WATERMARK, "the watermark of the redo point is not kept")
 
 typedef enum fd_mutation {
 #define X(name, text) FD_MUTATION_##name,

@@ -19,6 +19,9 @@
 #include "domain/enums.h"
 #include "domain/input.h"
 
+/* What to do where the log begins later than the windows reach back. */
+typedef enum fd_short_history { FD_SHORT_HISTORY_REFUSE, FD_SHORT_HISTORY_FLAG } fd_short_history;
+
 typedef enum fd_role { FD_ROLE_DECIDE, FD_ROLE_OBSERVE } fd_role;
 
 typedef struct fd_config_source {
@@ -81,8 +84,12 @@ typedef struct fd_config {
         int64_t max_skew_us;
     } merge;
     struct {
+        int64_t memory; /* bytes */
         int64_t lateness_us;
         int64_t future_us;
+        int64_t flush_interval_us;
+        int64_t max_events_per_key;
+        fd_short_history on_short_history;
     } state;
     struct {
         double max_rate;

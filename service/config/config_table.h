@@ -20,7 +20,7 @@
     X(archive, "Every rule set, list and configuration that decided something, by its hash.") \
     X(batch, "Micro-batches: what is queued is decided together, in one transaction.")        \
     X(merge, "How events of several partitions are brought into one order.")                  \
-    X(state, "Event time.")                                                                   \
+    X(state, "Event time, and the windows of features.")                                      \
     X(poison, "Too many invalid events mean a wrong schema or producer: stop and say so.")    \
     X(deadline, "Decisions nobody waits for any more.")                                       \
     X(http, "Metrics, health and control.")                                                   \
@@ -83,12 +83,26 @@
       "How long a partition that has records is waited for before others go first.")               \
     X(merge.max_skew_us, "merge.max_skew", DURATION, "1h", "1s", "30d", "", NONE, DECIDES,         \
       "A partition that is further behind the others in event time catches up apart from them.")   \
+    X(state.memory, "state.memory", BYTES, "1GiB", "1MiB", "1TiB", "bytes", NONE, 0,               \
+      "Memory for windows, taken at start when the rules declare features. When it is full, "      \
+      "decisions wait.")                                                                           \
     X(state.lateness_us, "state.lateness", DURATION, "10m", "0", "30d", "", NONE, DECIDES,         \
       "Events later than this behind their partition's highest event time are flagged LATE and "   \
       "not counted in windows.")                                                                   \
     X(state.future_us, "state.future", DURATION, "5m", "0", "30d", "", NONE, DECIDES,              \
       "Events with a time further than this beyond their Kafka timestamp are flagged FUTURE and "  \
       "not counted in windows.")                                                                   \
+    X(state.flush_interval_us, "state.flush_interval", DURATION, "2s", "10ms", "10m", "", NONE, 0, \
+      "How often windows are written to the state store (redis.url); a successor redoes at most "  \
+      "about this much.")                                                                          \
+    X(state.max_events_per_key, "state.max_events_per_key", INT, "10000", "8", "1000000",          \
+      "events", NONE, DECIDES,                                                                     \
+      "Newest events of a key that are kept one by one; what is older is summed up, and results "  \
+      "that use it are flagged APPROXIMATE.")                                                      \
+    X(state.on_short_history, "state.on_short_history", ENUM, "refuse", NULL, NULL, "",            \
+      SHORT_HISTORY, 0,                                                                            \
+      "When the log begins later than the windows reach back: refuse to start, or flag decisions " \
+      "INCOMPLETE until the windows are full.")                                                    \
     X(poison.max_rate, "poison.max_rate", PERCENT, "5%", "0%", "100%", "", NONE, RELOAD,           \
       "Share of invalid events above which intake stops until an operator resumes it; 100%: "      \
       "never.")                                                                                    \
@@ -137,9 +151,6 @@
 #define FD_CONFIG_LATER(X)                                                                         \
     X("models", "machine-learning models")                                                         \
     X("archive.topic", "an archive in a Kafka topic")                                              \
-    X("state.memory", "window state")                                                              \
-    X("state.flush_interval", "window state")                                                      \
-    X("state.max_events_per_key", "window state")                                                  \
     X("state.on_rebuild", "window state")                                                          \
     X("state.backfill_cpu", "window state")                                                        \
     X("source.known_at", "sources that are only observed")                                         \

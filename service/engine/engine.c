@@ -14,11 +14,6 @@ static bool load_rules(fd_engine_input *in, const fd_engine_config *config, fd_d
     in->rules = fd_ruleset_load(config->rules_dir, &source, type, false, diags);
     if (in->rules == NULL)
         return false;
-    if (fd_ruleset_n_features(in->rules) != 0) {
-        fd_diags_error(diags, "%s declares features: the engine keeps no windows yet",
-                       config->rules_dir);
-        return false;
-    }
     in->run = fd_ruleset_run_new(in->rules, config->max_events, config->evidence);
     return true;
 }
@@ -72,7 +67,7 @@ fd_engine *fd_engine_new(const fd_engine_config *config, fd_diags *diags)
         e->n_sources = i + 1;
         ok = load_source(&e->sources[i], config, i, diags);
     }
-    if (ok)
+    if (ok && fd_engine_fold_open(e, config, diags))
         return e;
     fd_engine_free(e);
     return NULL;
@@ -94,6 +89,7 @@ void fd_engine_free(fd_engine *e)
 {
     if (e == NULL)
         return;
+    fd_engine_fold_close(e);
     for (uint32_t i = 0; i < e->n_sources; i++)
         free_source(&e->sources[i]);
     fd_encoder_free(e->encoder);

@@ -3,8 +3,10 @@
  *
  * It knows no clock, no broker, no thread: given the same events, schemas, rules and settings it
  * gives the same bytes, whatever the batch sizes (DESIGN §2, idea 3). A batch passes its stages in
- * order, all on the engine thread: scan (once per event, on arrival), then decode, decide, encode
- * over an array of events. Stages take arrays, so that each runs hot and is timed by the caller.
+ * order, all on the engine thread: scan (once per event, on arrival) and place (when its turn has
+ * come), then decode, fold, decide, encode over an array of events. Stages take arrays, so that
+ * each runs hot and is timed by the caller.
+ * What it remembers of former events is window state, and only where the rules declare features.
  *
  * Ownership: everything in fd_event points into the message it came with; what encode returns
  * lives in the caller's arena.
@@ -20,6 +22,7 @@
 #include "codec/frame.h"
 #include "domain/decision.h"
 #include "domain/msg.h"
+#include "features/windows.h"
 
 enum {
     FD_ENGINE_MAX_SOURCES = 16,
@@ -34,9 +37,11 @@ typedef struct fd_event {
     const fd_plan *plan; /* NULL when invalid or waiting for its schema */
     fd_str payload;      /* the value without its framing */
     int64_t time_us;     /* event time; of an invalid event the Kafka timestamp, 0 without one */
+    int64_t merge_us;    /* highest event time of its partition up to it; set by place */
     uint32_t schema_id;  /* confluent framing */
     fd_poison poison;    /* FD_POISON_NONE: valid */
-    fd_flags flags;      /* FUTURE by scan, DEADLINE by the pipeline, INVALID by encode */
+    fd_flags flags;      /* FUTURE by scan, LATE by place, APPROXIMATE by fold, INVALID by encode;
+                            DEADLINE and INCOMPLETE by the pipeline */
     bool needs_schema;   /* scan could not say: the writer schema is not known yet */
 } fd_event;
 
@@ -68,7 +73,13 @@ typedef struct fd_engine_config {
     fd_action deadline_action; /* of events flagged DEADLINE */
     uint32_t max_events;       /* per batch */
     fd_evidence evidence;      /* which features a decision records */
-    const char *version;       /* decision field `engine` */
+    size_t state_memory;       /* bytes of window state */
+    bool state_lazy;           /* taken from the system as it is needed, not at the start */
+    int64_t lateness_us;       /* further behind the partition's highest event time: LATE */
+    int64_t max_skew_us;       /* of the merge: windows are kept this much longer */
+    uint32_t max_events_per_key;
+    bool evict;          /* a store has what is forgotten */
+    const char *version; /* decision field `engine` */
     fd_content_hash config_hash;
 } fd_engine_config;
 
@@ -87,12 +98,43 @@ fd_class fd_engine_add_schema(fd_engine *e, uint16_t source, uint32_t schema_id,
 /* An operator consented to pass over this event's unknown schema: it becomes invalid. */
 void fd_engine_consent(fd_engine *e, fd_event *ev);
 
-/* The three stages, over events[0 .. n), n <= max_events; events may be of any mix of sources.
- * decode may turn an event invalid; outcomes[i] belongs to events[i]. */
+/* The event's turn has come: merge_us is its partition's merge time after it. */
+void fd_engine_place(const fd_engine *e, fd_event *ev, int64_t merge_us);
+
+/* The stages, over events[0 .. n), n <= max_events, in the order of the merge; events may be of any
+ * mix of sources. outcomes[i] belongs to events[i]. Where state is kept, fd_engine_room(e, n) was
+ * true before and what fd_engine_missing tells was loaded. */
 void fd_engine_decode(fd_engine *e, fd_event *events, uint32_t n);
+void fd_engine_fold(fd_engine *e, fd_event *events, uint32_t n);
 void fd_engine_decide(fd_engine *e, const fd_event *events, uint32_t n);
 void fd_engine_encode(fd_engine *e, const fd_event *events, uint32_t n, fd_arena *arena,
                       fd_outcome *outcomes);
+
+/* ---- window state ---- */
+
+/* False: no rule file declares features; the rest of this part is then nothing to do. */
+bool fd_engine_keeps_state(const fd_engine *e);
+fd_windows *fd_engine_windows(fd_engine *e);
+/* Is there memory for a batch of n events? May forget what a store has. */
+bool fd_engine_room(fd_engine *e, uint32_t n);
+/* After decode: what the batch needs and a store may have; see fd_windows_missing. */
+uint32_t fd_engine_missing(fd_engine *e, fd_window_ref *out, uint32_t max);
+/* After decode, in place of fold, decide and encode: events that were decided before. */
+void fd_engine_redo(fd_engine *e, const fd_event *events, uint32_t n);
+/* Has a source features whose keys are not what its topic is partitioned by? Then they are
+ * complete only in a process that owns all partitions. */
+bool fd_engine_crosses(const fd_engine *e, uint16_t source);
+/* How long an event matters to those after it: longest window and delay, lateness, skew. */
+int64_t fd_engine_horizon_us(const fd_engine *e, uint16_t source);
+/* What the fold of a source depends on: values of one lineage mean the same. */
+fd_content_hash fd_engine_lineage(const fd_engine *e, uint16_t source);
+/* The features of an event just folded: the batch, and its row in it; NULL: it has none. Columns
+ * are those of fd_engine_ruleset(e, source)'s features. */
+const fd_batch *fd_engine_features(const fd_engine *e, const fd_event *events, uint32_t i,
+                                   uint32_t *row);
+/* The id of an event just decoded; empty for an invalid one. */
+fd_str fd_engine_event_id(const fd_engine *e, const fd_event *events, uint32_t i);
+const struct fd_ruleset *fd_engine_ruleset(const fd_engine *e, uint16_t source);
 
 /* For an event just decoded: is its message key the text of the `partitioned_by` field? True
  * where nothing can be said. */

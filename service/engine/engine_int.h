@@ -32,6 +32,7 @@ typedef struct fd_engine_input {
     const fd_col *key_col;
     int64_t *times_us;    /* per row */
     fd_verdict *verdicts; /* per row */
+    fd_batch *features;   /* per row; NULL: this source has none */
 } fd_engine_input;
 
 struct fd_engine {
@@ -39,13 +40,31 @@ struct fd_engine {
     fd_engine_input sources[FD_ENGINE_MAX_SOURCES];
     fd_encoder *encoder;
     uint32_t max_events;
-    uint32_t *rows; /* per event of the batch: its row in its source's columns */
+    uint32_t *rows;      /* per event of the batch: its row in its source's columns */
+    fd_windows *windows; /* NULL: no features are declared */
+    uint32_t n_window_events;
+    fd_window_event *window_events; /* the valid events of the batch */
+    uint32_t *window_index;         /* which event of the batch each of them is */
+    fd_flags *window_flags;
+    fd_window_input inputs[FD_ENGINE_MAX_SOURCES];
+    fd_batch *features[FD_ENGINE_MAX_SOURCES];
+    int64_t lateness_us;
+    int64_t max_skew_us;
+    uint32_t max_events_per_key;
     int64_t future_us;
     fd_action invalid_action;
     fd_action deadline_action;
     fd_str version;
     fd_content_hash config_hash;
 };
+
+enum { FD_NO_ROW = UINT32_MAX };
+
+/* fold.c */
+bool fd_engine_fold_open(fd_engine *e, const fd_engine_config *config, fd_diags *diags);
+void fd_engine_fold_close(fd_engine *e);
+/* Takes what the windows need from the columns just decoded. */
+void fd_engine_extract(fd_engine *e, const fd_event *events, uint32_t n);
 
 /* NULL: this id has not been seen. */
 const fd_writer *fd_plan_table_find(const fd_plan_table *w, uint64_t key);

@@ -1,13 +1,12 @@
 /*
- * The stages of a batch: decode into columns per source, rules over columns, decisions to bytes.
+ * The stages of a batch: decode into columns per source, rules over columns, decisions to bytes;
+ * fold.c has what comes between, the windows.
  *
- * Invariant: the outcome of an event depends on that event alone (no windows yet), never on its
- * neighbours in the batch. Engine thread.
+ * Invariant: the outcome of an event depends on that event and on window state, never on where a
+ * batch begins or ends. Engine thread.
  */
 #include "base/assert.h"
 #include "engine/engine_int.h"
-
-enum { NO_ROW = UINT32_MAX };
 
 void fd_engine_decode(fd_engine *e, fd_event *events, uint32_t n)
 {
@@ -17,7 +16,7 @@ void fd_engine_decode(fd_engine *e, fd_event *events, uint32_t n)
     for (uint32_t i = 0; i < n; i++) {
         fd_event *ev = &events[i];
         FD_ASSERT(!ev->needs_schema);
-        e->rows[i] = NO_ROW;
+        e->rows[i] = FD_NO_ROW;
         if (ev->poison != FD_POISON_NONE)
             continue;
         fd_engine_input *in = &e->sources[ev->msg.tp.source];
@@ -27,6 +26,8 @@ void fd_engine_decode(fd_engine *e, fd_event *events, uint32_t n)
         e->rows[i] = row;
         in->times_us[row] = ev->time_us;
     }
+    if (e->windows != NULL)
+        fd_engine_extract(e, events, n);
 }
 
 void fd_engine_decide(fd_engine *e, const fd_event *events, uint32_t n)
@@ -36,7 +37,7 @@ void fd_engine_decide(fd_engine *e, const fd_event *events, uint32_t n)
     for (uint32_t s = 0; s < e->n_sources; s++) {
         fd_engine_input *in = &e->sources[s];
         if (in->batch->root.n != 0)
-            fd_ruleset_eval(in->run, in->batch, NULL, in->times_us, in->verdicts);
+            fd_ruleset_eval(in->run, in->batch, in->features, in->times_us, in->verdicts);
     }
 }
 
@@ -80,7 +81,7 @@ static void judge(const fd_engine *e, const fd_event *ev, uint32_t row, fd_decis
     const fd_engine_input *in = &e->sources[ev->msg.tp.source];
     d->flags = ev->flags;
     d->n_features = 0;
-    if (row == NO_ROW) {
+    if (row == FD_NO_ROW) {
         *invalid_reason = fd_str_from(fd_poison_name(ev->poison));
         d->event_id = FD_STR("");
         d->flags |= FD_FLAG_BIT(FD_FLAG_INVALID);
@@ -132,7 +133,7 @@ bool fd_engine_key_matches(const fd_engine *e, const fd_event *events, uint32_t 
     const fd_event *ev = &events[i];
     const fd_engine_input *in = &e->sources[ev->msg.tp.source];
     uint32_t row = e->rows[i];
-    if (in->key_col == NULL || row == NO_ROW || !in->key_col->valid[row])
+    if (in->key_col == NULL || row == FD_NO_ROW || !in->key_col->valid[row])
         return true;
     if (in->key_col->type->kind != FD_STRING && in->key_col->type->kind != FD_BYTES)
         return true;

@@ -40,15 +40,15 @@ void fd_worker_resume_drained(fd_worker *w)
 {
     for (uint32_t i = 0; i < w->parts.n; i++) {
         fd_part *part = &w->parts.items[i];
-        if (part->state == FD_PART_LIVE && part->n <= w->config.queue_events / 2)
+        if (fd_part_reads(part) && part->n <= w->config.queue_events / 2)
             fd_worker_unpause(w, part);
     }
 }
 
-/* Messages of partitions that are not live, or from before a restart, are nobody's. */
+/* Messages of partitions that do not read, or from before a restart, are nobody's. */
 static bool wanted(const fd_part *part, const fd_msg *msg)
 {
-    return part != NULL && part->state == FD_PART_LIVE && msg->offset >= part->fetch;
+    return part != NULL && fd_part_reads(part) && msg->offset >= part->fetch;
 }
 
 static void enqueue(fd_worker *w, uint32_t n)
@@ -67,9 +67,10 @@ static void enqueue(fd_worker *w, uint32_t n)
         fd_engine_scan(w->config.engine, msg, &ev);
         fd_part_push(part, &ev);
         w->queued++;
+        w->redo_queued += part->state == FD_PART_REDO;
         pause_full(w, part);
     }
-    if (w->queued > 0 && w->first_queued_ns == 0)
+    if (w->queued > w->redo_queued && w->first_queued_ns == 0)
         w->first_queued_ns = since;
     stage(w, FD_STAGE_SCAN, n, since);
 }
@@ -99,7 +100,7 @@ static void handle(fd_worker *w, const fd_source_event *ev)
     switch (ev->kind) {
     case FD_SOURCE_EOF:
         part = fd_parts_find(&w->parts, ev->tp);
-        if (part != NULL && part->state == FD_PART_LIVE)
+        if (part != NULL && fd_part_reads(part))
             part->eof = ev->offset;
         break;
     case FD_SOURCE_ASSIGN:
@@ -127,7 +128,7 @@ static void handle(fd_worker *w, const fd_source_event *ev)
  * stand behind others in the source's queue. */
 static bool hungry(const fd_worker *w)
 {
-    return w->merge_waits || w->queued < 2 * w->config.max_events;
+    return w->merge_waits || w->queued - w->redo_queued < 2 * w->config.max_events;
 }
 
 void fd_worker_intake(fd_worker *w, int64_t wait_us)

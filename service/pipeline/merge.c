@@ -18,7 +18,7 @@ static bool comes_before(int64_t key, fd_tp tp, int64_t other_key, fd_tp other)
 
 static bool takes_part(const fd_part *p, bool apart)
 {
-    return p->state == FD_PART_LIVE && p->apart == apart;
+    return p->state == FD_PART_LIVE && p->apart == apart && p->lacks_ns == 0;
 }
 
 /* The best head and the key below which it needs no new comparison. */

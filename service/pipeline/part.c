@@ -79,6 +79,15 @@ fd_event fd_part_pop(fd_part *part)
     return ev;
 }
 
+void fd_part_unpop(fd_part *part, uint32_t n, int64_t decide)
+{
+    FD_ASSERT(part->n + n <= part->cap);
+    part->head = part->head >= n ? part->head - n : part->head + part->cap - n;
+    part->n += n;
+    part->decide = decide;
+    part->merge_us = part->before_us;
+}
+
 void fd_part_start(fd_part *part, int64_t offset, int32_t leader_epoch)
 {
     part->n = 0;
@@ -90,6 +99,11 @@ void fd_part_start(fd_part *part, int64_t offset, int32_t leader_epoch)
     part->eof = -1;
     part->waited_ns = 0;
     part->blocked_ns = 0;
-    if (part->state == FD_PART_STARTING)
-        part->merge_us = INT64_MIN;
+    part->lacks_ns = 0;
+    part->ahead = false;
+    part->redo_from = offset;
+    part->log_first = -1;
+    part->oldest_us = INT64_MAX;
+    part->short_us = INT64_MIN;
+    part->merge_us = INT64_MIN;
 }

@@ -54,8 +54,10 @@ void fd_worker_revoked(fd_worker *w, const fd_tp *tps, uint32_t n, bool lost)
         fd_part *part = fd_parts_find(&w->parts, tps[i]);
         if (part == NULL)
             continue;
+        int64_t decide = part->decide;
         fd_worker_discard(w, part);
         fd_worker_unpause(w, part);
+        part->decide = decide; /* what was folded */
         part->state = FD_PART_LEAVING;
     }
     w->leaving = true;
@@ -85,14 +87,28 @@ static bool any_in_flight(fd_worker *w, uint32_t n)
     return false;
 }
 
+/* The next owner redoes only what the store does not have. */
+static bool all_stored(fd_worker *w)
+{
+    bool all = true;
+    for (uint32_t i = 0; i < w->parts.n; i++) {
+        if (w->parts.items[i].state == FD_PART_LEAVING)
+            all = fd_worker_leave_state(w, &w->parts.items[i]) && all;
+    }
+    return all;
+}
+
 static void progress_leaving(fd_worker *w)
 {
     uint32_t n = collect(w, FD_PART_LEAVING);
+    bool late = fd_worker_now(w) - w->leaving_since_ns > w->config.revoke_timeout_ns;
     if (!w->leaving_lost && any_in_flight(w, n) && !FD_MUTANT(REVOKED)) {
-        if (fd_worker_now(w) - w->leaving_since_ns > w->config.revoke_timeout_ns)
+        if (late)
             fd_committer_cancel(w->committer, w->tps, n);
         return;
     }
+    if (!w->leaving_lost && !late && !all_stored(w))
+        return;
     fd_err err;
     fd_class cls = w->config.source.ops->unassign(w->config.source.self, w->tps, n, &err);
     if (cls == FD_RETRY)
@@ -105,15 +121,17 @@ static void progress_leaving(fd_worker *w)
     for (uint32_t i = 0; i < n; i++) {
         fd_partition_report gone = {.tp = w->tps[i], .owned = false};
         w->config.observer.ops->partition(w->config.observer.self, &gone);
+        fd_worker_forget(w, w->tps[i]);
         fd_parts_remove(&w->parts, fd_parts_find(&w->parts, w->tps[i]));
     }
 }
 
 void fd_worker_restart_part(fd_worker *w, fd_part *part)
 {
-    FD_ASSERT(part->state == FD_PART_LIVE);
+    FD_ASSERT(fd_part_reads(part));
     fd_worker_discard(w, part);
     fd_worker_unpause(w, part);
+    fd_worker_forget(w, part->tp);
     part->state = FD_PART_STARTING;
     part->fresh = false;
 }
@@ -188,17 +206,17 @@ static fd_class settle_offsets(fd_worker *w, uint32_t n, bool *settled, fd_err *
     return pin_starts(w, n, err);
 }
 
-static void go_live(fd_worker *w, uint32_t n)
+static void begin_redo(fd_worker *w, uint32_t n)
 {
-    bool others = collect(w, FD_PART_LIVE) > 0;
     for (uint32_t i = 0; i < n; i++) {
         fd_part *part = fd_parts_find(&w->parts, w->tpos[i].tp);
-        FD_ASSERT(part != NULL && part->n == 0);
+        int64_t log_first = part->log_first, committed = part->committed;
+        int64_t merge_us = part->merge_us;
         fd_part_start(part, w->tpos[i].offset, w->tpos[i].leader_epoch);
-        part->state = FD_PART_LIVE;
+        part->committed = committed;
+        part->merge_us = merge_us;
         part->pause = FD_PAUSE_NONE;
-        part->apart = others;
-        fd_worker_note(w, FD_NOTE_LIVE, &part->tp, part->fetch, part->fresh ? "" : "restarted");
+        fd_worker_redo_begin(w, part, log_first);
     }
 }
 
@@ -229,10 +247,12 @@ static void progress_starting(fd_worker *w, bool fresh)
     if (cls == FD_OK && !settled)
         return;
     if (cls == FD_OK)
+        cls = fd_worker_take_state(w, n, &err);
+    if (cls == FD_OK)
         cls = fresh ? s->ops->assign(s->self, w->tpos, n, &err)
                     : s->ops->restart(s->self, w->tpos, n, &err);
     if (cls == FD_OK) {
-        go_live(w, n);
+        begin_redo(w, n);
         return;
     }
     fd_worker_note(w, FD_NOTE_SOURCE_ERROR, NULL, -1, err.text);

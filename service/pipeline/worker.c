@@ -51,14 +51,37 @@ static void init_committer(fd_worker *w)
     w->committer = fd_committer_new(&config);
 }
 
+static void init_keeper(fd_worker *w)
+{
+    const fd_worker_config *c = &w->config;
+    fd_keeper_config config = {
+        .store = c->store,
+        .engine = c->engine,
+        .clock = c->clock,
+        .n_sources = c->n_sources,
+        .topic_ids = w->topic_ids,
+        .partitions = w->topic_partitions,
+        .seed = c->store_seed,
+        .flush_interval_ns = c->flush_interval_ns,
+        .call_timeout_ms = FD_STORE_CALL_MS,
+    };
+    w->keeper = fd_keeper_new(&config);
+}
+
 static void init_scratch(fd_worker *w)
 {
+    w->taking = calloc(FD_PARTS_MAX, sizeof *w->taking);
+    FD_ALLOCATED(w->taking);
     w->chunk = calloc(FD_INTAKE_CHUNK, sizeof *w->chunk);
     FD_ALLOCATED(w->chunk);
     w->tps = calloc(FD_PARTS_MAX, sizeof *w->tps);
     FD_ALLOCATED(w->tps);
     w->tpos = calloc(FD_PARTS_MAX, sizeof *w->tpos);
     FD_ALLOCATED(w->tpos);
+    if (fd_engine_keeps_state(w->config.engine)) {
+        w->redo_batch = calloc(w->config.max_events, sizeof *w->redo_batch);
+        FD_ALLOCATED(w->redo_batch);
+    }
     uint32_t n_rules = fd_engine_n_rules(w->config.engine);
     w->rule_hits = calloc(n_rules + 1, sizeof *w->rule_hits);
     FD_ALLOCATED(w->rule_hits);
@@ -75,10 +98,12 @@ fd_worker *fd_worker_new(const fd_worker_config *config)
     fd_worker *w = calloc(1, sizeof *w);
     FD_ALLOCATED(w);
     w->config = *config;
+    w->n_sources = config->n_sources;
     for (uint32_t i = 0; i < config->n_sources; i++) {
         w->topics[i] = config->sources[i].topic;
         w->topic_partitions[i] = config->sources[i].partitions;
         w->starts[i] = config->sources[i].start;
+        w->topic_ids[i] = config->sources[i].topic_id == NULL ? "" : config->sources[i].topic_id;
     }
     w->config.sources = NULL; /* the caller's, and may be gone */
     w->records = (fd_records_config){.source = config->source,
@@ -96,6 +121,7 @@ fd_worker *fd_worker_new(const fd_worker_config *config)
     pthread_mutex_init(&w->status_lock, NULL);
     init_scratch(w);
     init_committer(w);
+    init_keeper(w);
     return w;
 }
 
@@ -119,13 +145,16 @@ void fd_worker_free(fd_worker *w)
     for (uint32_t i = 0; i < w->n_spare; i++)
         fd_job_free(w->spare[i]);
     fd_committer_free(w->committer);
+    fd_keeper_free(w->keeper);
     fd_parts_free(&w->parts);
     fd_breaker_free(&w->breaker);
     fd_consents_free(&w->consents);
     pthread_mutex_destroy(&w->status_lock);
     free(w->chunk);
+    free(w->redo_batch);
     free(w->rule_hits);
     free(w->rule_errors);
+    free(w->taking);
     free(w->tps);
     free(w->tpos);
     free(w);
@@ -137,6 +166,7 @@ void fd_worker_discard(fd_worker *w, fd_part *part)
         fd_event ev = fd_part_pop(part);
         w->config.source.ops->release(w->config.source.self, &ev.msg);
         w->queued--;
+        w->redo_queued -= part->state == FD_PART_REDO;
     }
 }
 
@@ -177,6 +207,27 @@ static void report_rules(fd_worker *w)
     }
 }
 
+static void report_state(fd_worker *w)
+{
+    if (!fd_engine_keeps_state(w->config.engine))
+        return;
+    fd_windows_stats s;
+    fd_windows_stats_get(fd_engine_windows(w->config.engine), &s);
+    fd_state_report r = {
+        .entries = s.entries,
+        .events = s.events,
+        .dirty = s.dirty,
+        .bytes = s.bytes,
+        .limit = s.limit,
+        .hits = s.hits,
+        .misses = s.misses,
+        .evictions = s.evictions,
+        .redo_events = w->redo_total,
+        .redo_left = w->redo_left,
+    };
+    w->config.observer.ops->state(w->config.observer.self, &r);
+}
+
 static void report(fd_worker *w, int64_t now)
 {
     if (now - w->reported_ns < REPORT_EVERY_NS)
@@ -187,6 +238,7 @@ static void report(fd_worker *w, int64_t now)
             report_part(w, &w->parts.items[i]);
     }
     report_rules(w);
+    report_state(w);
 }
 
 static void publish_status(fd_worker *w, int64_t now, fd_committer_mode mode)
@@ -200,11 +252,20 @@ static void publish_status(fd_worker *w, int64_t now, fd_committer_mode mode)
         .opened = fd_committer_opened(w->committer),
         .recovering = mode == FD_COMMITTER_RECOVERING,
         .breaker = w->breaker.tripped,
+        .memory_full = w->memory_full,
+        .store_down = w->store_down,
+        .redo_left = w->redo_left,
+        .redo_events = w->redo_events,
+        .redo_ns = w->redo_began_ns == 0 ? 0 : now - w->redo_began_ns,
     };
     for (uint32_t i = 0; i < w->parts.n; i++) {
         s.live += w->parts.items[i].state == FD_PART_LIVE;
         s.waiting_schema += w->parts.items[i].blocked_ns != 0;
     }
+    fd_keeper_stats store;
+    fd_keeper_stats_get(w->keeper, &store);
+    s.store_down = s.store_down || !store.up;
+    memcpy(s.store_text, store.text, sizeof s.store_text);
     if (s.waiting_schema > 0)
         memcpy(s.schema_text, w->schema_text, sizeof s.schema_text);
     pthread_mutex_lock(&w->status_lock);
@@ -223,15 +284,18 @@ fd_worker_state fd_worker_step(fd_worker *w, int64_t max_wait_us)
         return FD_WORKER_FAILED;
     int64_t now = fd_worker_now(w);
     publish_status(w, now, mode);
-    if (atomic_load(&w->stopping) && fd_committer_in_flight(w->committer) == 0) {
+    if (atomic_load(&w->stopping) && fd_committer_in_flight(w->committer) == 0 &&
+        fd_worker_settle_state(w)) {
         w->reported_ns = 0;
         report(w, now);
         return FD_WORKER_DRAINED;
     }
     if (atomic_exchange(&w->resume_breaker, false))
         fd_breaker_resume(&w->breaker);
+    fd_worker_upkeep(w);
     fd_worker_rebalance(w);
     fd_worker_schemas(w);
+    fd_worker_redo(w);
     if (!atomic_load(&w->stopping)) {
         fd_worker_dispatch(w);
         fd_worker_resume_drained(w);

@@ -14,20 +14,25 @@
 #include "pipeline/committer.h"
 #include "pipeline/consents.h"
 #include "ports/schemas.h"
+#include "ports/state_store.h"
 
 typedef struct fd_worker fd_worker;
 
 typedef struct fd_worker_source {
     const char *topic;
     fd_start start;
-    int32_t partitions; /* of the topic */
+    int32_t partitions;   /* of the topic */
+    const char *topic_id; /* "" = unknown */
 } fd_worker_source;
 
 typedef struct fd_worker_config {
     fd_engine *engine;
     fd_source source;
     fd_txn txn;
-    fd_schemas schemas; /* ops NULL: no registry */
+    fd_schemas schemas;   /* ops NULL: no registry */
+    fd_state_store store; /* ops NULL: window state is in memory only */
+    uint64_t store_seed;  /* differs from process to process */
+    int64_t flush_interval_ns;
     fd_clock clock;
     fd_observer observer;
     void (*wake)(void *self, int who); /* see fd_committer_config */
@@ -44,6 +49,7 @@ typedef struct fd_worker_config {
     uint32_t poison_window;
     int64_t deadline_ms; /* 0 = off */
     uint32_t dead_letter_max_bytes;
+    bool allow_short_history; /* windows that the log no longer fills: go on, flagged INCOMPLETE */
     int64_t txn_timeout_ns;
     int64_t revoke_timeout_ns; /* then a batch in flight is given up */
     int call_timeout_ms;
@@ -67,6 +73,12 @@ typedef struct fd_worker_status {
     bool opened; /* producers are ready */
     bool recovering;
     bool breaker;
+    bool store_down;       /* windows that are not in memory cannot be had */
+    char store_text[256];  /* why */
+    bool memory_full;      /* of window state: nothing is decided until there is room */
+    uint64_t redo_left;    /* offsets to fold before all assigned partitions are live; 0 = none */
+    uint64_t redo_events;  /* folded since that began */
+    int64_t redo_ns;       /* how long it has taken; 0 = nothing is being redone */
     char schema_text[640]; /* why the last of them waits; "" = none does */
 } fd_worker_status;
 

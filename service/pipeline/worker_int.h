@@ -1,26 +1,35 @@
-/* The worker's inside, shared by worker.c, intake.c, dispatch.c, rebalance.c, schema_wait.c. */
+/* The worker's inside, shared by worker.c, intake.c, dispatch.c, rebalance.c, redo.c and
+ * schema_wait.c. */
 #ifndef FD_PIPELINE_WORKER_INT_H
 #define FD_PIPELINE_WORKER_INT_H
 
 #include <stdatomic.h>
 
 #include "pipeline/breaker.h"
+#include "pipeline/keeper.h"
 #include "pipeline/merge.h"
 #include "pipeline/records.h"
 #include "pipeline/worker.h"
 
 enum {
-    FD_INTAKE_CHUNK = 256, /* messages taken from the source before they are scanned */
-    FD_KEY_SAMPLE = 512,   /* every so many events one has its key checked */
+    FD_INTAKE_CHUNK = 256,  /* messages taken from the source before they are scanned */
+    FD_KEY_SAMPLE = 512,    /* every so many events one has its key checked */
+    FD_STORE_CALL_MS = 250, /* how long a batch waits for the state store before others go on */
+    FD_REDO_ROUNDS = 8,     /* batches folded in one step while state is redone */
 };
 
 struct fd_worker {
     fd_worker_config config;
     fd_committer *committer;
+    fd_keeper *keeper;
+    fd_keeper_start *taking; /* scratch of FD_PARTS_MAX */
+    int64_t settling_ns;     /* stopping: since when the store is being brought up to date */
     fd_records_config records;
     const char *topics[FD_ENGINE_MAX_SOURCES];
     int32_t topic_partitions[FD_ENGINE_MAX_SOURCES];
+    const char *topic_ids[FD_ENGINE_MAX_SOURCES];
     fd_start starts[FD_ENGINE_MAX_SOURCES];
+    uint32_t n_sources;
     fd_parts parts;
     fd_merge merge;
     fd_breaker breaker;
@@ -30,7 +39,18 @@ struct fd_worker {
     fd_msg *chunk; /* FD_INTAKE_CHUNK */
     fd_tp *tps;    /* scratch lists of FD_PARTS_MAX */
     fd_tpo *tpos;
-    uint32_t queued;         /* events in all queues */
+    uint32_t queued;       /* events in all queues */
+    uint32_t redo_queued;  /* of them in partitions that redo: nothing to decide there yet */
+    fd_event *redo_batch;  /* max_events; NULL: no state is kept */
+    int64_t redo_began_ns; /* 0 = nothing is being redone */
+    int64_t redo_said_ns;
+    uint64_t redo_events; /* since it began */
+    uint64_t redo_total;  /* since the start */
+    uint64_t redo_left;   /* offsets to go */
+    bool redo_more;       /* what is queued was not all folded in the last step */
+    bool store_down;      /* the last batch that needed the store did not get it */
+    bool memory_full;     /* no room for another batch */
+    bool incomplete[FD_ENGINE_MAX_SOURCES]; /* partitions are missing that its features need */
     int64_t first_queued_ns; /* since when something has been waiting; 0 = nothing is */
     bool leaving;            /* a revoke is to be answered */
     int64_t leaving_since_ns;
@@ -76,6 +96,30 @@ void fd_worker_assigned(fd_worker *w, const fd_tp *tps, uint32_t n);
 void fd_worker_revoked(fd_worker *w, const fd_tp *tps, uint32_t n, bool lost);
 void fd_worker_rebalance(fd_worker *w);
 void fd_worker_restart_part(fd_worker *w, fd_part *part);
+
+/* redo.c */
+/* STARTING to REDO; log_first: the first offset of the log if that is where it begins, or -1. */
+void fd_worker_redo_begin(fd_worker *w, fd_part *part, int64_t log_first);
+void fd_worker_redo(fd_worker *w);
+/* Is there memory for a batch? Says so once where there is not. */
+bool fd_worker_room(fd_worker *w);
+/* A partition's state is not to be trusted, or somebody else's. */
+void fd_worker_forget(fd_worker *w, fd_tp tp);
+/* What was folded and not committed is in the state of all: all start from where they committed. */
+void fd_worker_restart_all(fd_worker *w);
+
+/* upkeep.c: window state and its store */
+void fd_worker_upkeep(fd_worker *w);
+/* Where the windows of w->tpos[0 .. n) are to be redone from; w->tpos goes back there, what is
+ * committed is kept in the parts. */
+fd_class fd_worker_take_state(fd_worker *w, uint32_t n, fd_err *err);
+/* A partition that nothing is taken from any more: true when the store has all of it, or will not
+ * have it. */
+bool fd_worker_leave_state(fd_worker *w, fd_part *part);
+/* The same for all, when stopping. */
+bool fd_worker_settle_state(fd_worker *w);
+/* Windows that the batch just decoded needs. RETRY: the parts that lack some are marked. */
+fd_class fd_worker_fetch(fd_worker *w);
 
 /* schema_wait.c */
 void fd_worker_schemas(fd_worker *w);

@@ -15,6 +15,8 @@
     X(SCAN, "scan")       \
     X(MERGE, "merge")     \
     X(DECODE, "decode")   \
+    X(FOLD, "fold")       \
+    X(REDO, "redo")       \
     X(RULES, "rules")     \
     X(ENCODE, "encode")   \
     X(PRODUCE, "produce") \
@@ -47,7 +49,14 @@ typedef enum fd_stage {
     X(SOURCE_ERROR, WARN, "event source")                                           \
     X(KEY_MISMATCH, ERROR, "events are not partitioned as the configuration says")  \
     X(RESET, ERROR, "the log has no record at the committed offset")                \
-    X(DRAINED, INFO, "drained")
+    X(DRAINED, INFO, "drained")                                                     \
+    X(REDO_BEGIN, INFO, "redoing window state")                                     \
+    X(REDO_PROGRESS, INFO, "redoing window state, progress")                        \
+    X(REDO_END, INFO, "window state redone")                                        \
+    X(SHORT_HISTORY, WARN, "the log does not reach back as far as the windows")     \
+    X(REBUILD, WARN, "window state is rebuilt from the log")                        \
+    X(STORE_LOST, WARN, "the state store is not as this process left it")           \
+    X(STATE_FULL, ERROR, "the memory for window state is full")
 
 typedef enum fd_note {
 #define X(name, level, text) FD_NOTE_##name,
@@ -80,6 +89,15 @@ typedef struct fd_partition_report {
     fd_pause pause;
 } fd_partition_report;
 
+/* Window state, when it is kept; counts since the start where not said otherwise. */
+typedef struct fd_state_report {
+    uint64_t entries, events, dirty; /* held now */
+    uint64_t bytes, limit;
+    uint64_t hits, misses, evictions;
+    uint64_t redo_events;
+    uint64_t redo_left; /* offsets still to redo, now */
+} fd_state_report;
+
 typedef struct fd_observer_ops {
     /* Any thread. */
     void (*stage)(void *self, fd_stage stage, uint32_t events, int64_t ns);
@@ -89,6 +107,7 @@ typedef struct fd_observer_ops {
     /* Engine thread. */
     void (*batch)(void *self, const fd_batch_report *report);
     void (*partition)(void *self, const fd_partition_report *report);
+    void (*state)(void *self, const fd_state_report *report);
     /* Since the previous call for this rule. */
     void (*rule)(void *self, uint32_t rule, uint64_t hits, uint64_t errors);
 } fd_observer_ops;

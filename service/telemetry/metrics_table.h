@@ -61,6 +61,26 @@ enum { FD_METRIC_MAX_LABELS = 3, FD_METRIC_PARTITIONS = 4096, FD_METRIC_RULES = 
       "1 for the content hashes in force.")                                                        \
     X(BUILD, GAUGE, "fraudd_build_info", BUILD, 1, ONE,                                            \
       "1 for the version that runs.")                                                              \
+    X(STATE_KEYS, GAUGE, "fraudd_state_keys", NONE, 0, ONE,                                        \
+      "Keys whose windows are in memory.")                                                         \
+    X(STATE_EVENTS, GAUGE, "fraudd_state_events", NONE, 0, ONE,                                    \
+      "Events in these windows; one counts once for each of its keys.")                            \
+    X(STATE_DIRTY, GAUGE, "fraudd_state_dirty_keys", NONE, 0, ONE,                                 \
+      "Windows that are newer than what the store has.")                                           \
+    X(STATE_BYTES, GAUGE, "fraudd_state_bytes", NONE, 0, BYTES,                                    \
+      "Memory in use for windows.")                                                                \
+    X(STATE_LIMIT, GAUGE, "fraudd_state_limit_bytes", NONE, 0, BYTES,                              \
+      "Memory that windows may use.")                                                              \
+    X(STATE_HITS, COUNTER, "fraudd_state_hits_total", NONE, 0, ONE,                                \
+      "Keys of events that were in memory.")                                                       \
+    X(STATE_MISSES, COUNTER, "fraudd_state_misses_total", NONE, 0, ONE,                            \
+      "Keys of events that were not in memory.")                                                   \
+    X(STATE_EVICTIONS, COUNTER, "fraudd_state_evictions_total", NONE, 0, ONE,                      \
+      "Windows that were forgotten to make room; the store has them.")                             \
+    X(REDO_EVENTS, COUNTER, "fraudd_redo_events_total", NONE, 0, ONE,                              \
+      "Events folded once more to redo window state.")                                             \
+    X(REDO_LEFT, GAUGE, "fraudd_redo_left_records", NONE, 0, ONE,                                  \
+      "Records still to be read before all assigned partitions are live.")                         \
     X(LOG_LINES, COUNTER, "fraudd_log_lines_total", LEVEL, 0, ONE,                                 \
       "Log lines by level, those the rate limit suppressed included.")                             \
     X(CPU, COUNTER, "process_cpu_seconds_total", NONE, 0, US,                                      \

@@ -29,6 +29,7 @@ struct fd_telemetry {
     uint32_t n_topics;
     fd_metric **hits, **errors; /* by rule; NULL for rules that are off */
     uint32_t n_rules;
+    fd_state_report state; /* its counters as last told */
 };
 
 static fd_telemetry *self_of(void *self)
@@ -186,6 +187,30 @@ static void on_partition(void *self, const fd_partition_report *r)
         count_partitions(t);
 }
 
+/* Counters arrive as totals. */
+static void raise_to(fd_metric *m, uint64_t *seen, uint64_t total)
+{
+    if (total > *seen)
+        fd_metric_add(m, total - *seen);
+    *seen = total;
+}
+
+static void on_state(void *self, const fd_state_report *r)
+{
+    fd_telemetry *t = self_of(self);
+    fd_metrics *m = t->metrics;
+    fd_metric_set(fd_metrics_get(m, FD_M_STATE_KEYS), (int64_t)r->entries);
+    fd_metric_set(fd_metrics_get(m, FD_M_STATE_EVENTS), (int64_t)r->events);
+    fd_metric_set(fd_metrics_get(m, FD_M_STATE_DIRTY), (int64_t)r->dirty);
+    fd_metric_set(fd_metrics_get(m, FD_M_STATE_BYTES), (int64_t)r->bytes);
+    fd_metric_set(fd_metrics_get(m, FD_M_STATE_LIMIT), (int64_t)r->limit);
+    fd_metric_set(fd_metrics_get(m, FD_M_REDO_LEFT), (int64_t)r->redo_left);
+    raise_to(fd_metrics_get(m, FD_M_STATE_HITS), &t->state.hits, r->hits);
+    raise_to(fd_metrics_get(m, FD_M_STATE_MISSES), &t->state.misses, r->misses);
+    raise_to(fd_metrics_get(m, FD_M_STATE_EVICTIONS), &t->state.evictions, r->evictions);
+    raise_to(fd_metrics_get(m, FD_M_REDO_EVENTS), &t->state.redo_events, r->redo_events);
+}
+
 static void on_note(void *self, fd_note note, const fd_tp *tp, int64_t offset, const char *detail)
 {
     static const struct {
@@ -234,6 +259,7 @@ fd_observer fd_telemetry_observer(fd_telemetry *t)
         .note = on_note,
         .batch = on_batch,
         .partition = on_partition,
+        .state = on_state,
         .rule = on_rule,
     };
     return (fd_observer){.ops = &ops, .self = t};

@@ -9,18 +9,32 @@
 #include "base/hash.h"
 #include "pipeline/records.h"
 
-enum { ARENA_BYTES = 16 * 1024, FOUND_MAX = 4096, KEPT_MAX = 64 };
+enum { ARENA_BYTES = 16 * 1024, FOUND_MAX = 4096, KEPT_MAX = 64, ORACLE_STATE_BYTES = 4 << 20 };
 
 typedef struct seen {
     uint8_t *decisions, *letters; /* per offset */
     uint32_t cap;
 } seen;
 
+/* What the oracle says of an input. */
+typedef struct expected {
+    fd_str value, event_id; /* in the check's arena */
+    fd_poison poison;
+} expected;
+
+/* Its answers for a partition, in offset order: it folds each event once. */
+typedef struct history {
+    expected *items; /* by place among the inputs */
+    uint32_t n, cap;
+    int64_t merge_us;
+} history;
+
 struct sim_check {
     model *m;
     uint32_t n_topics;
     sim_engine oracle;
-    fd_arena *arena;
+    fd_arena *arena; /* answers of the oracle */
+    history histories[MODEL_TPS_MAX];
     fd_strbuf found;
     fd_strbuf verdict;
     fd_tp tps[MODEL_TPS_MAX];
@@ -44,7 +58,7 @@ sim_check *sim_check_new(uint32_t n_topics)
     FD_ALLOCATED(c);
     c->n_topics = n_topics;
     c->arena = fd_arena_new(ARENA_BYTES, 0);
-    sim_engine_new(&c->oracle, n_topics, 1);
+    sim_engine_new(&c->oracle, n_topics, 1, &(sim_state){.memory = ORACLE_STATE_BYTES});
     know_schemas(c);
     return c;
 }
@@ -55,6 +69,8 @@ void sim_check_attach(sim_check *c, model *m)
     c->n_tps = model_all_partitions(m, c->tps);
     for (uint32_t i = 0; i < c->n_tps; i++)
         c->start[i] = -1;
+    for (uint32_t i = 0; i < c->n_tps; i++)
+        c->histories[i].merge_us = INT64_MIN;
 }
 
 void sim_check_free(sim_check *c)
@@ -62,6 +78,7 @@ void sim_check_free(sim_check *c)
     for (uint32_t i = 0; i < c->n_tps; i++) {
         free(c->seen[i].decisions);
         free(c->seen[i].letters);
+        free(c->histories[i].items);
     }
     sim_engine_free(&c->oracle);
     fd_arena_free(c->arena);
@@ -94,6 +111,11 @@ const char *sim_check_verdict(sim_check *c)
 uint32_t sim_check_decisions(const sim_check *c)
 {
     return c->n_decisions;
+}
+
+void sim_check_pardon(sim_check *c)
+{
+    fd_strbuf_reset(&c->found);
 }
 
 /* ---- finding the input ---- */
@@ -176,12 +198,8 @@ static bool origin(const sim_check *c, const fd_out_record *r, uint32_t *tp, int
 
 /* ---- the oracle ---- */
 
-typedef struct expected {
-    fd_outcome outcome;
-    fd_poison poison;
-} expected;
-
-static expected ask_oracle(sim_check *c, fd_tp tp, const model_input *in)
+/* One event more of the partition. */
+static expected decide_next(sim_check *c, fd_tp tp, const model_input *in, int64_t *merge_us)
 {
     fd_msg msg = {.tp = tp,
                   .offset = in->offset,
@@ -192,16 +210,40 @@ static expected ask_oracle(sim_check *c, fd_tp tp, const model_input *in)
                   .null_key = in->null_key,
                   .null_value = in->null_value};
     fd_event ev;
+    fd_outcome outcome;
     fd_engine *e = c->oracle.engine;
-    fd_arena_reset(c->arena);
     fd_engine_scan(e, &msg, &ev);
     if (ev.needs_schema)
         fd_engine_consent(e, &ev);
-    expected x = {.poison = ev.poison};
+    if (ev.poison == FD_POISON_NONE && !(ev.flags & FD_FLAG_BIT(FD_FLAG_FUTURE)) &&
+        ev.time_us > *merge_us)
+        *merge_us = ev.time_us;
+    fd_engine_place(e, &ev, *merge_us);
+    FD_ASSERT(fd_engine_room(e, 1));
     fd_engine_decode(e, &ev, 1);
+    fd_engine_fold(e, &ev, 1);
     fd_engine_decide(e, &ev, 1);
-    fd_engine_encode(e, &ev, 1, c->arena, &x.outcome);
-    return x;
+    fd_engine_encode(e, &ev, 1, c->arena, &outcome);
+    return (expected){.value = outcome.value,
+                      .event_id = fd_arena_str(c->arena, outcome.event_id),
+                      .poison = ev.poison};
+}
+
+static const expected *ask_oracle(sim_check *c, uint32_t tp, const model_input *in)
+{
+    const model_input *items;
+    uint32_t n = model_inputs(c->m, c->tps[tp], &items);
+    uint32_t place = (uint32_t)(in - items);
+    FD_ASSERT(place < n);
+    history *h = &c->histories[tp];
+    if (place >= h->cap) {
+        h->cap = n + n / 2;
+        h->items = realloc(h->items, h->cap * sizeof *h->items);
+        FD_ALLOCATED(h->items);
+    }
+    for (; h->n <= place; h->n++)
+        h->items[h->n] = decide_next(c, c->tps[tp], &items[h->n], &h->merge_us);
+    return &h->items[place];
 }
 
 /* Which output partition it belongs to. */
@@ -231,10 +273,10 @@ static void check_decision(sim_check *c, const fd_out_record *r, fd_tp tp, const
                            const expected *x)
 {
     const fd_header *id = model_header(r, "fd.event_id");
-    if (!fd_str_eq(r->value, x->outcome.value))
+    if (!fd_str_eq(r->value, x->value))
         sim_check_broken(c, "%u/%d@%lld: the decision is not the oracle's", tp.source, tp.partition,
                          (long long)in->offset);
-    if (id == NULL || !fd_str_eq(id->value, x->outcome.event_id))
+    if (id == NULL || !fd_str_eq(id->value, x->event_id))
         sim_check_broken(c, "%u/%d@%lld: a wrong fd.event_id", tp.source, tp.partition,
                          (long long)in->offset);
     if (!same_trace(r, in))
@@ -290,12 +332,12 @@ void sim_check_decided(void *self, const fd_out_record *r)
     if (r->partition != home(c, r->topic, c->tps[tp], in))
         sim_check_broken(c, "%u/%d@%lld: in partition %d", c->tps[tp].source, c->tps[tp].partition,
                          (long long)offset, r->partition);
-    expected x = ask_oracle(c, c->tps[tp], in);
+    const expected *x = ask_oracle(c, tp, in);
     if (r->topic == FD_OUT_DECISION) {
         c->n_decisions++;
-        check_decision(c, r, c->tps[tp], in, &x);
+        check_decision(c, r, c->tps[tp], in, x);
     } else {
-        check_letter(c, r, c->tps[tp], in, &x);
+        check_letter(c, r, c->tps[tp], in, x);
     }
 }
 
@@ -380,7 +422,7 @@ static void check_counts(sim_check *c, uint32_t tp)
     for (uint32_t k = 0; k < n; k++) {
         const seen *s = seen_of(c, tp, items[k].offset);
         bool wanted = items[k].offset >= c->start[tp];
-        bool poison = ask_oracle(c, c->tps[tp], &items[k]).poison != FD_POISON_NONE;
+        bool poison = ask_oracle(c, tp, &items[k])->poison != FD_POISON_NONE;
         if (s->decisions[items[k].offset] != wanted ||
             s->letters[items[k].offset] != (wanted && poison))
             sim_check_broken(c, "%u/%d@%lld: %d decisions, %d dead letters", c->tps[tp].source,

@@ -4,8 +4,9 @@
  *   order of its partition; each invalid one exactly one dead letter, with its key, value and
  *   headers; the group's offsets never move back and never pass an event without a decision.
  *
- * The oracle is the same engine, alone: one event at a time, all schemas known from the start, a
- * consent for each event whose schema never comes. One thread.
+ * The oracle is the same engine, alone: one event at a time in offset order, each partition folded
+ * once and never interrupted, all schemas known from the start, a consent for each event whose
+ * schema never comes. One thread.
  */
 #ifndef SIM_CHECK_H
 #define SIM_CHECK_H
@@ -36,5 +37,7 @@ void sim_check_broken(sim_check *c, const char *fmt, ...) __attribute__((format(
 /* What was found, here and by the model; "" = nothing. */
 const char *sim_check_verdict(sim_check *c);
 uint32_t sim_check_decisions(const sim_check *c);
+/* What was found so far was meant to be. */
+void sim_check_pardon(sim_check *c);
 
 #endif

@@ -110,7 +110,7 @@ static void die_of(const fd_diags *diags)
     fd_panic(__FILE__, __LINE__, text.p == NULL ? "the engine cannot be made" : text.p);
 }
 
-void sim_engine_new(sim_engine *e, uint32_t n_topics, uint32_t max_events)
+void sim_engine_new(sim_engine *e, uint32_t n_topics, uint32_t max_events, const sim_state *state)
 {
     FD_ASSERT(n_topics >= 1 && n_topics <= 2);
     fd_diags diags;
@@ -136,6 +136,14 @@ void sim_engine_new(sim_engine *e, uint32_t n_topics, uint32_t max_events)
                                .future_us = 300 * INT64_C(1000000),
                                .invalid_action = FD_ACTION_REVIEW,
                                .max_events = max_events,
+                               .evidence = FD_EVIDENCE_ALL,
+                               .state_lazy = true,
+                               .state_memory = state == NULL || state->memory == 0 ? SIM_STATE_BYTES
+                                                                                   : state->memory,
+                               .lateness_us = 60 * INT64_C(1000),
+                               .max_skew_us = 1000 * INT64_C(1000),
+                               .max_events_per_key = 8,
+                               .evict = state != NULL && state->evict,
                                .version = "sim",
                                .config_hash = fd_content_hash_of("sim", 3)};
     e->engine = fd_engine_new(&config, &diags);

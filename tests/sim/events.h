@@ -38,6 +38,7 @@ enum {
     SIM_SCHEMA_BAD = 4,
     SIM_SCHEMA_UNKNOWN = 5,
     SIM_HUGE_BYTES = 5000,
+    SIM_STATE_BYTES = 256 * 1024,
 };
 
 typedef struct sim_event {
@@ -53,13 +54,19 @@ uint32_t sim_event_bytes(const sim_event *e, bool confluent, unsigned char buf[S
 /* NULL: the registry has none of that id (or not yet). */
 const char *sim_schema_json(uint32_t id);
 
+typedef struct sim_state {
+    size_t memory; /* 0 = SIM_STATE_BYTES */
+    bool evict;    /* a store has what is forgotten */
+} sim_state;
+
 typedef struct sim_engine {
     fd_schema *reader, *decision;
     fd_engine *engine;
 } sim_engine;
 
-/* Topic 0 is raw, topic 1 confluent. Dies when the rules beside this file cannot be loaded. */
-void sim_engine_new(sim_engine *e, uint32_t n_topics, uint32_t max_events);
+/* Topic 0 is raw, topic 1 confluent. state NULL: defaults, for one without a
+ * store. Dies when the rules beside this file cannot be loaded. */
+void sim_engine_new(sim_engine *e, uint32_t n_topics, uint32_t max_events, const sim_state *state);
 void sim_engine_free(sim_engine *e);
 
 extern const char *const sim_topics[2];

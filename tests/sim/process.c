@@ -60,6 +60,10 @@ static void make_worker(sim_process *p)
         .source = model_source(c->m, p->client),
         .txn = model_txn(c->m, p->client),
         .schemas = c->schemas == NULL ? (fd_schemas){0} : model_schemas_port(c->schemas),
+        .allow_short_history = c->allow_short_history,
+        .store = c->store,
+        .store_seed = (uint64_t)p->client,
+        .flush_interval_ns = c->flush_interval_ns,
         .clock = {.mono_ns = mono_ns, .wall_ms = wall_ms, .self = p},
         .observer = model_observer_port(&p->observer),
         .wake = wake,
@@ -87,7 +91,9 @@ void sim_process_start(sim_process *p, const sim_process_config *config)
 {
     model_observer observer = {.line = p->observer.line, .line_self = p->observer.line_self};
     *p = (sim_process){.config = *config, .observer = observer};
-    sim_engine_new(&p->engine, config->n_topics, config->max_events);
+    sim_engine_new(
+        &p->engine, config->n_topics, config->max_events,
+        &(sim_state){.memory = config->state_memory, .evict = config->store.ops != NULL});
     p->client = model_start(config->m, config->instance);
     make_worker(p);
 }

@@ -30,6 +30,10 @@ typedef struct sim_process_config {
     uint32_t dead_letter_max_bytes;
     int64_t txn_timeout_ns, revoke_timeout_ns;
     int call_timeout_ms;
+    bool allow_short_history;
+    size_t state_memory;  /* 0 = as sim_engine_new has it */
+    fd_state_store store; /* ops NULL: window state in memory only */
+    int64_t flush_interval_ns;
 } sim_process_config;
 
 typedef enum sim_life {

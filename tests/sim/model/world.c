@@ -162,6 +162,13 @@ static void on_rule(void *self, uint32_t rule, uint64_t hits, uint64_t errors)
     o->rule_errors += (uint32_t)errors;
 }
 
+static void on_state(void *self, const fd_state_report *report)
+{
+    model_observer *o = self;
+    o->redo_events = report->redo_events;
+    o->evictions = report->evictions;
+}
+
 fd_observer model_observer_port(model_observer *o)
 {
     static const fd_observer_ops ops = {
@@ -170,6 +177,7 @@ fd_observer model_observer_port(model_observer *o)
         .note = on_note,
         .batch = on_batch,
         .partition = on_partition,
+        .state = on_state,
         .rule = on_rule,
     };
     return (fd_observer){.ops = &ops, .self = o};

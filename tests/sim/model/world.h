@@ -71,6 +71,7 @@ typedef struct model_observer {
     uint32_t queued_max; /* of any partition report */
     fd_pause pause;      /* of the latest one */
     uint32_t rule_hits, rule_errors;
+    uint64_t redo_events, evictions;
     char detail[FD_N_NOTES][256]; /* of the latest note of each kind */
     /* Every note, as a line without its newline; may be NULL. */
     void (*line)(void *self, const char *text);

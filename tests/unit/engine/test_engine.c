@@ -28,7 +28,7 @@ typedef struct rig {
 static void rig_open(rig *r)
 {
     memset(r, 0, sizeof *r);
-    sim_engine_new(&r->e, 2, MAX);
+    sim_engine_new(&r->e, 2, MAX, NULL);
     r->engine = r->e.engine;
     r->arena = fd_arena_new(4096, 0);
 }
@@ -63,6 +63,7 @@ static fd_outcome decide(rig *r, fd_event *ev)
 {
     fd_outcome o;
     fd_engine_decode(r->engine, ev, 1);
+    fd_engine_fold(r->engine, ev, 1);
     fd_engine_decide(r->engine, ev, 1);
     fd_engine_encode(r->engine, ev, 1, r->arena, &o);
     return o;
@@ -165,12 +166,20 @@ static void test_batches_do_not_matter(void **state)
     static fd_event events[N];
     static fd_outcome outcomes[N];
     for (uint32_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
-        for (uint32_t i = 0; i < N; i++)
-            fd_engine_scan(r.engine, message(&r, i, 0, (sim_kind)(i % (SIM_FUTURE + 1))),
-                           &events[i]);
+        int64_t merge_us = INT64_MIN;
+        fd_windows_drop(fd_engine_windows(r.engine), (fd_tp){0, 3});
+        for (uint32_t i = 0; i < N; i++) {
+            fd_event *ev = &events[i];
+            fd_engine_scan(r.engine, message(&r, i, 0, (sim_kind)(i % (SIM_FUTURE + 1))), ev);
+            if (ev->poison == FD_POISON_NONE && ev->flags == 0 && ev->time_us > merge_us)
+                merge_us = ev->time_us;
+            fd_engine_place(r.engine, ev, merge_us);
+        }
         for (uint32_t at = 0; at < N; at += sizes[s]) {
             uint32_t n = N - at < sizes[s] ? N - at : sizes[s];
+            assert_true(fd_engine_room(r.engine, n));
             fd_engine_decode(r.engine, events + at, n);
+            fd_engine_fold(r.engine, events + at, n);
             fd_engine_decide(r.engine, events + at, n);
             fd_engine_encode(r.engine, events + at, n, r.arena, outcomes + at);
             for (uint32_t i = at; i < at + n; i++) {

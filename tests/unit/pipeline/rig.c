@@ -93,13 +93,13 @@ void rig_close(rig *r)
     sim_check_free(r->check);
 }
 
-int64_t rig_append(rig *r, uint16_t source, int32_t partition, sim_kind kind)
+static int64_t append(rig *r, uint16_t source, int32_t partition, sim_kind kind, uint32_t card)
 {
     unsigned char buf[SIM_EVENT_MAX];
     uint32_t i = r->n_events++;
     sim_event e = {.kind = kind, .time_ms = 1767225600000 + i, .amount = (i * 137) % 1000};
     snprintf(e.id, sizeof e.id, "t%u", i);
-    snprintf(e.card, sizeof e.card, "C%u", i % 10);
+    snprintf(e.card, sizeof e.card, "C%u", card);
     if (kind == SIM_FUTURE)
         e.time_ms += 3600 * 1000;
     uint32_t n = sim_event_bytes(&e, source == 1, buf);
@@ -111,6 +111,16 @@ int64_t rig_append(rig *r, uint16_t source, int32_t partition, sim_kind kind)
                       .n_headers = i % 3 == 0,
                       .headers = &header};
     return model_append(r->m, (fd_tp){source, partition}, &in);
+}
+
+int64_t rig_append(rig *r, uint16_t source, int32_t partition, sim_kind kind)
+{
+    return append(r, source, partition, kind, 10 * (uint32_t)partition + r->n_events % 10);
+}
+
+void rig_append_card(rig *r, int32_t partition, uint32_t card)
+{
+    append(r, 0, partition, SIM_VALID, card);
 }
 
 void rig_fill(rig *r, int32_t partition, uint32_t n)

@@ -28,7 +28,8 @@ void rig_open(rig *r, const model_config *config);
 void rig_close(rig *r);
 
 int64_t rig_append(rig *r, uint16_t source, int32_t partition, sim_kind kind);
-void rig_fill(rig *r, int32_t partition, uint32_t n); /* valid ones, source 0 */
+void rig_fill(rig *r, int32_t partition, uint32_t n);           /* valid ones, source 0 */
+void rig_append_card(rig *r, int32_t partition, uint32_t card); /* a valid one of that card */
 
 sim_process *rig_start(rig *r, int slot, int instance);
 void rig_free(rig *r, int slot); /* of one that ended */

@@ -85,8 +85,8 @@ static void test_more_than_fit(void **state)
     fd_parts_free(&parts);
 }
 
-/* A restart keeps the merge time (the events before it were merged), a new start does not. */
-static void test_merge_time_of_a_start(void **state)
+/* A start knows nothing of the events before it, until they are folded again. */
+static void test_a_start_forgets(void **state)
 {
     (void)state;
     fd_parts parts;
@@ -94,11 +94,42 @@ static void test_merge_time_of_a_start(void **state)
     fd_part *p = fd_parts_add(&parts, tp(0, 0));
     p->state = FD_PART_LIVE;
     p->merge_us = 5;
-    fd_part_start(p, 10, -1);
-    assert_int_equal(p->merge_us, 5);
-    p->state = FD_PART_STARTING;
+    p->ahead = true;
+    p->lacks_ns = 1;
     fd_part_start(p, 10, -1);
     assert_true(p->merge_us == INT64_MIN);
+    assert_false(p->ahead);
+    assert_int_equal(p->lacks_ns, 0);
+    assert_int_equal(p->redo_from, 10);
+    fd_parts_free(&parts);
+}
+
+static void test_what_is_put_back(void **state)
+{
+    (void)state;
+    fd_parts parts;
+    fd_parts_init(&parts, 3);
+    fd_part *p = fd_parts_add(&parts, tp(0, 0));
+    fd_part_start(p, 0, -1);
+    int64_t next = 0;
+    for (uint32_t round = 0; round < 7; round++) {
+        while (p->n < 3) {
+            fd_event ev = {.msg = {.offset = next++}};
+            fd_part_push(p, &ev);
+        }
+        int64_t decide = p->decide;
+        p->before_us = (int64_t)round;
+        p->merge_us = 1000;
+        for (uint32_t i = 0; i < 2; i++)
+            fd_part_pop(p);
+        fd_part_unpop(p, 2, decide);
+        assert_int_equal(p->n, 3);
+        assert_int_equal(p->decide, decide);
+        assert_int_equal(p->merge_us, round);
+        for (uint32_t i = 0; i < 2; i++)
+            assert_int_equal(fd_part_pop(p).msg.offset, decide + i);
+    }
+    fd_part_pop(p);
     fd_parts_free(&parts);
 }
 
@@ -147,7 +178,8 @@ int main(void)
         cmocka_unit_test(test_order_through_the_ring),
         cmocka_unit_test(test_find_and_remove),
         cmocka_unit_test(test_more_than_fit),
-        cmocka_unit_test(test_merge_time_of_a_start),
+        cmocka_unit_test(test_a_start_forgets),
+        cmocka_unit_test(test_what_is_put_back),
         cmocka_unit_test(test_jobs_know_their_partitions),
         cmocka_unit_test(test_consents),
     };

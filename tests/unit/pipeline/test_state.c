@@ -1,0 +1,260 @@
+/*
+ * Window state and the worker: what is redone when, that decisions do not show it, and what happens
+ * when memory or history is short. The oracle of check.h folds each partition once, undisturbed.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "rig.h"
+
+static const fd_tp P0 = {0, 0}, P1 = {0, 1};
+
+static void test_nothing_to_redo(void **state)
+{
+    (void)state;
+    rig r;
+    model_config config;
+    rig_init(&r, &config);
+    rig_open(&r, &config);
+    rig_fill(&r, 0, 50);
+    rig_fill(&r, 1, 30);
+    sim_process *p = rig_start(&r, 0, -1);
+    rig_drain(&r);
+    rig_pass(&r, MODEL_SEC(2));
+    assert_int_equal(rig_notes(&r, FD_NOTE_REDO_BEGIN), 0);
+    assert_int_equal(p->observer.redo_events, 0);
+    rig_close(&r);
+}
+
+/* What a killed process had folded, its successor folds again, and decides as if it had not
+ * happened. Invalid events among them leave nothing then and now. */
+static void test_a_successor_redoes(void **state)
+{
+    (void)state;
+    rig r;
+    model_config config;
+    rig_init(&r, &config);
+    rig_open(&r, &config);
+    rig_fill(&r, 0, 40);
+    rig_append(&r, 0, 0, SIM_TRUNCATED);
+    rig_append(&r, 0, 1, SIM_FUTURE);
+    rig_fill(&r, 1, 40);
+    sim_process *p = rig_start(&r, 0, -1);
+    rig_drain(&r);
+    sim_process_kill(p);
+    rig_free(&r, 0);
+    rig_fill(&r, 0, 40);
+    rig_fill(&r, 1, 10);
+    p = rig_start(&r, 1, -1);
+    rig_drain(&r);
+    rig_pass(&r, MODEL_SEC(2));
+    assert_int_equal(rig_notes(&r, FD_NOTE_REDO_BEGIN), 2);
+    assert_int_equal(rig_notes(&r, FD_NOTE_REDO_END), 1);
+    assert_int_equal(p->observer.redo_events, 82);
+    assert_int_equal(sim_check_decisions(r.check), 132);
+    rig_close(&r);
+}
+
+static bool decided_some(void *arg)
+{
+    return sim_check_decisions(((const rig *)arg)->check) >= 20;
+}
+
+/* A batch that was evaluated but not committed is in the windows: they are redone without it. */
+static void test_a_dropped_batch(void **state)
+{
+    (void)state;
+    rig r;
+    model_config config;
+    rig_init(&r, &config);
+    rig_open(&r, &config);
+    rig_fill(&r, 0, 100);
+    rig_fill(&r, 1, 100);
+    rig_start(&r, 0, -1);
+    assert_true(rig_run(&r, decided_some, &r, MODEL_SEC(10)));
+    model_rule_add(r.m, &(model_rule){.api = MODEL_TXN_OFFSET_COMMIT,
+                                      .client = -1,
+                                      .lane = -1,
+                                      .fault = MODEL_REFUSE,
+                                      .error = MODEL_E_ILLEGAL_GENERATION});
+    rig_drain(&r);
+    rig_close(&r);
+}
+
+/* Partitions come and go while events are decided; each owner starts with the windows it needs. */
+static void test_partitions_move(void **state)
+{
+    (void)state;
+    rig r;
+    model_config config;
+    rig_init(&r, &config);
+    rig_open(&r, &config);
+    uint32_t redone = 0;
+    for (uint32_t round = 0; round < 4; round++) {
+        rig_fill(&r, 0, 60);
+        rig_fill(&r, 1, 60);
+        if (!r.used[0])
+            rig_start(&r, 0, -1);
+        rig_pass(&r, MODEL_MS(30));
+        sim_process *second = rig_start(&r, 1, -1);
+        rig_pass(&r, MODEL_SEC(1));
+        rig_fill(&r, 0, 60);
+        rig_drain(&r);
+        rig_fill(&r, 1, 60);
+        rig_pass(&r, MODEL_MS(5));
+        if (round % 2 == 0)
+            sim_process_stop(second);
+        else
+            sim_process_kill(second);
+        rig_drain(&r);
+        rig_pass(&r, MODEL_SEC(2));
+        redone += second->observer.notes[FD_NOTE_REDO_END];
+        rig_free(&r, 1);
+    }
+    assert_true(redone >= 3);
+    rig_close(&r);
+}
+
+/* Decided from the end of the log on, with windows that know what was before. */
+static void test_start_latest_knows_the_past(void **state)
+{
+    (void)state;
+    rig r;
+    model_config config;
+    rig_init(&r, &config);
+    rig_open(&r, &config);
+    rig_fill(&r, 0, 30);
+    r.config.start.kind = FD_START_LATEST;
+    sim_process *p = rig_start(&r, 0, -1);
+    rig_pass(&r, MODEL_SEC(1));
+    assert_int_equal(sim_check_decisions(r.check), 0);
+    rig_fill(&r, 0, 10);
+    rig_drain(&r);
+    assert_int_equal(sim_check_decisions(r.check), 10);
+    rig_pass(&r, MODEL_SEC(2));
+    assert_int_equal(p->observer.redo_events, 30);
+    rig_close(&r);
+}
+
+static void fill_and_cut(rig *r, model_config *config)
+{
+    rig_init(r, config);
+    rig_open(r, config);
+    rig_fill(r, 0, 20);
+    sim_process *p = rig_start(r, 0, -1);
+    rig_drain(r);
+    sim_process_kill(p);
+    rig_free(r, 0);
+    model_truncate(r->m, P0, 10);
+    rig_fill(r, 0, 1);
+}
+
+static void test_short_history_is_refused(void **state)
+{
+    (void)state;
+    rig r;
+    model_config config;
+    fill_and_cut(&r, &config);
+    sim_process *p = rig_start(&r, 0, -1);
+    rig_pass(&r, MODEL_SEC(60));
+    assert_true(p->failed);
+    const fd_err *err = fd_worker_failure(p->worker);
+    assert_int_equal(err->exit_code, FD_EXIT_CONFIG);
+    assert_non_null(strstr(err->text, "state.on_short_history"));
+    assert_int_equal(sim_check_decisions(r.check), 20);
+    rig_close(&r);
+}
+
+static bool one_more(void *arg)
+{
+    return model_committed(((const rig *)arg)->m, P0) == 21;
+}
+
+static void test_short_history_is_flagged(void **state)
+{
+    (void)state;
+    rig r;
+    model_config config;
+    fill_and_cut(&r, &config);
+    r.config.allow_short_history = true;
+    sim_process *p = rig_start(&r, 0, -1);
+    assert_true(rig_run(&r, one_more, &r, MODEL_SEC(60)));
+    assert_int_equal(rig_notes(&r, FD_NOTE_SHORT_HISTORY), 1);
+    rig_pass(&r, MODEL_MS(50));
+    assert_int_equal(p->observer.by_flag[FD_FLAG_INCOMPLETE], 1);
+    /* The oracle, who knows all, says something else of that one event: as it should. */
+    assert_non_null(strstr(sim_check_verdict(r.check), "not the oracle's"));
+    sim_check_pardon(r.check);
+    rig_close(&r);
+}
+
+/* A group that begins with a log whose beginning is gone: nothing could mend that. */
+static void test_begins_with_the_log(void **state)
+{
+    (void)state;
+    rig r;
+    model_config config;
+    rig_init(&r, &config);
+    rig_open(&r, &config);
+    rig_fill(&r, 0, 20);
+    model_truncate(r.m, P0, 10);
+    sim_process *p = rig_start(&r, 0, -1);
+    rig_pass(&r, MODEL_SEC(2));
+    assert_false(p->failed);
+    assert_int_equal(model_committed(r.m, P0), 20);
+    assert_int_equal(p->observer.by_flag[FD_FLAG_INCOMPLETE], 10);
+    assert_int_equal(rig_notes(&r, FD_NOTE_SHORT_HISTORY), 1);
+    sim_check_pardon(r.check);
+    rig_close(&r);
+}
+
+static bool says_full(void *arg)
+{
+    fd_worker_status s;
+    fd_worker_status_get(((rig *)arg)->workers[0].worker, &s);
+    return s.memory_full;
+}
+
+/* Without a store nothing may be forgotten: decisions wait, and it is said once. */
+static void test_memory_is_full(void **state)
+{
+    (void)state;
+    rig r;
+    model_config config;
+    rig_init(&r, &config);
+    rig_open(&r, &config);
+    r.config.state_memory = 48 * 1024;
+    for (uint32_t i = 0; i < 3000; i++)
+        rig_append_card(&r, 1, i);
+    sim_process *p = rig_start(&r, 0, -1);
+    assert_true(rig_run(&r, says_full, &r, MODEL_SEC(60)));
+    uint32_t decided = sim_check_decisions(r.check);
+    uint64_t steps = p->steps;
+    rig_pass(&r, MODEL_SEC(5));
+    assert_int_equal(sim_check_decisions(r.check), decided);
+    assert_true(p->steps - steps < 500); /* waits, does not spin */
+    assert_true(decided > 0);
+    assert_int_equal(rig_notes(&r, FD_NOTE_STATE_FULL), 1);
+    assert_int_equal(model_committed(r.m, P1), decided);
+    rig_close(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_nothing_to_redo),
+        cmocka_unit_test(test_a_successor_redoes),
+        cmocka_unit_test(test_a_dropped_batch),
+        cmocka_unit_test(test_partitions_move),
+        cmocka_unit_test(test_start_latest_knows_the_past),
+        cmocka_unit_test(test_short_history_is_refused),
+        cmocka_unit_test(test_short_history_is_flagged),
+        cmocka_unit_test(test_begins_with_the_log),
+        cmocka_unit_test(test_memory_is_full),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
