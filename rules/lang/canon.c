@@ -84,6 +84,16 @@ static void write_name(fd_str name, fd_strbuf *out)
     fd_strbuf_printf(out, plain ? FD_STR_FMT : "`" FD_STR_FMT "`", FD_STR_ARG(name));
 }
 
+/* A minus right before a number would be read as a part of it. */
+static void write_unary(const fd_ast *a, fd_strbuf *out)
+{
+    bool literal = a->args[0]->kind == FD_AST_LITERAL;
+    fd_strbuf_puts(out, fd_cel_operator_name(a->op));
+    fd_strbuf_puts(out, literal ? "(" : "");
+    write_node(a->args[0], out);
+    fd_strbuf_puts(out, literal ? ")" : "");
+}
+
 static void write_operator(const fd_ast *a, fd_strbuf *out)
 {
     if (a->op == FD_OP_INDEX) {
@@ -95,8 +105,7 @@ static void write_operator(const fd_ast *a, fd_strbuf *out)
     }
     fd_strbuf_putc(out, '(');
     if (a->n_args == 1) {
-        fd_strbuf_puts(out, fd_cel_operator_name(a->op));
-        write_node(a->args[0], out);
+        write_unary(a, out);
     } else {
         write_node(a->args[0], out);
         fd_strbuf_printf(out, " %s ", fd_cel_operator_name(a->op));

@@ -39,6 +39,23 @@ static void unused_features(fd_loading *l)
     }
 }
 
+/* A where that chooses nothing: a mistake in it, or it can go. */
+static void constant_wheres(fd_loading *l)
+{
+    const fd_ruleset *set = l->set;
+    for (uint32_t i = 0; i < set->n_features; i++) {
+        const fd_feature_def *d = &set->features[i];
+        fd_cel_value v;
+        if (d->where_expr == FD_NO_EXPR ||
+            !fd_cel_program_constant(set->exprs[d->where_expr].program, &v))
+            continue;
+        bool all = v.kind == FD_CEL_BOOL && v.v.b;
+        fd_cel_report(&d->where, l->diags, FD_WARNING, 0, d->where.text.n, NULL,
+                      "feature \"%s\" looks at %s: its where is the same for every event",
+                      d->name.p, all ? "all events" : "no event");
+    }
+}
+
 static void constants(fd_loading *l)
 {
     const fd_ruleset *set = l->set;
@@ -90,6 +107,7 @@ void fd_store_lint(fd_loading *l)
 {
     unused(l);
     unused_features(l);
+    constant_wheres(l);
     constants(l);
     thresholds(l);
 }

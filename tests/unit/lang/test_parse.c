@@ -265,6 +265,8 @@ static void canonical_spelling(void **state)
         {"event.price > .1", "(event.price > 0.10000000000000001)"},
         {"event.price > 1e300", "(event.price > 1.0000000000000001e+300)"},
         {"1u==1U", "(1u == 1u)"},
+        {"--1 == -(1)", "((-(-1)) == (-(1)))"},
+        {"!true", "(!(true))"},
         {"a && b||c", "((a && b) || c)"},
         {"a && (b||c) && !d", "(a && (b || c) && (!d))"},
         {"has(event.ip)?event.ip:\"\"", "(has(event.ip) ? event.ip : \"\")"},

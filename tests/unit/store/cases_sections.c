@@ -432,6 +432,17 @@ const size_t n_section_cases = sizeof section_cases / sizeof *section_cases;
 
 const load_case warning_cases[] = {
     {"features:\n"
+     "  - {name: a, key: card_id, op: count, window: 5m, where: 'event.ok && false'}\n"
+     "  - {name: b, key: card_id, op: count, window: 5m, where: 1 < 2}\n",
+     "./r.yaml:3:60: warning: feature \"a\" looks at no event: its where is the same for every "
+     "event\n"
+     "    - {name: a, key: card_id, op: count, window: 5m, where: 'event.ok && false'}\n"
+     "                                                             ^~~~~~~~~~~~~~~~~\n"
+     "./r.yaml:4:59: warning: feature \"b\" looks at all events: its where is the same for every "
+     "event\n"
+     "    - {name: b, key: card_id, op: count, window: 5m, where: 1 < 2}\n"
+     "                                                            ^~~~~\n"},
+    {"features:\n"
      "  - {name: b, key: card_id, op: count, window: 5m}\n"
      "  - {name: a, key: card_id, op: count, window: 6m}\n"
      "  - {name: n, key: card_id, op: count, window: 5m}\n"
