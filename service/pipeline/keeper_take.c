@@ -74,12 +74,14 @@ static const char *reject(const fd_keeper *k, const fd_kept *part, const fd_keep
     return NULL;
 }
 
-static fd_class reset(fd_keeper *k, fd_kept *part, fd_keeper_start *start, fd_err *err)
+/* seq: what the TAKE before it answered; the marker may have this nonce by now. */
+static fd_class reset(fd_keeper *k, fd_kept *part, fd_keeper_start *start, uint64_t seq,
+                      fd_err *err)
 {
     fd_keeper_slot *slot = fd_keeper_slot_take(k, part, FD_STATE_RESET);
     if (slot == NULL)
         return fd_fail(err, FD_RETRY, 0, "state store: too many requests are under way");
-    slot->rq.seq = 0;
+    slot->rq.seq = seq;
     slot->rq.mark = (fd_state_mark){.redo = start->log_first < start->committed ? start->log_first
                                                                                 : start->committed,
                                     .merge_us = INT64_MIN,
@@ -93,7 +95,7 @@ static fd_class reset(fd_keeper *k, fd_kept *part, fd_keeper_start *start, fd_er
     if (ask_now(k, slot, err) != FD_STATE_OK)
         return FD_RETRY;
     part->distrust = false;
-    part->seq = 1;
+    part->seq = seq + 1;
     fd_windows_set_complete(k->windows, part->tp, true);
     return FD_OK;
 }
@@ -110,7 +112,7 @@ static fd_class take_one(fd_keeper *k, fd_keeper_start *start, fd_err *err)
     fd_state_mark mark = k->take_reply.mark;
     start->why = reject(k, part, start, &mark);
     if (start->why != NULL) {
-        fd_class cls = reset(k, part, start, err);
+        fd_class cls = reset(k, part, start, mark.seq, err);
         if (cls != FD_OK)
             return cls;
     } else {
