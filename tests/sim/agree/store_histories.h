@@ -8,6 +8,7 @@
 #ifndef SIM_STORE_HISTORIES_H
 #define SIM_STORE_HISTORIES_H
 
+#include "base/strbuf.h"
 #include "ports/state_store.h"
 
 enum { STORE_OWNERS = 2, STORE_SOURCES = 2 };
@@ -26,9 +27,10 @@ typedef struct store_bench {
     void (*hold)(int owner, bool on); /* what it sends from now on does not arrive */
     void (*cut)(int owner, store_cut how);
     void (*arrive)(void);
-    void (*lose_marker)(fd_tp tp);
-    void (*lose_bucket)(fd_tp tp, const fd_state_value *of); /* where this value belongs */
-    void (*lose_value)(fd_tp tp, const fd_state_value *v);
+    /* False: it is not there. */
+    bool (*lose_marker)(fd_tp tp);
+    bool (*lose_bucket)(fd_tp tp, const fd_state_value *of); /* the one that has this value */
+    bool (*lose_value)(fd_tp tp, const fd_state_value *v);
     void (*lose_all)(void);
     void (*full)(bool on);
     void (*down)(bool on);
@@ -44,7 +46,13 @@ typedef struct store_history {
 
 extern const store_history store_histories[]; /* ends with a NULL name */
 
+/* A history that is drawn from a seed; what came of everything, a line each. Equal stores say equal
+ * things. */
+void store_random(const store_bench *b, uint64_t seed, fd_strbuf *said);
+
 /* Ends the history; given by the program. */
 _Noreturn void store_history_failed(const char *file, int line, const char *what);
+
+extern const store_bench store_model_bench;
 
 #endif
