@@ -41,7 +41,7 @@ void fd_redis_disconnect(fd_redis *r)
 }
 
 /* Half of it for sure, the other half by lot: processes that lost the same server come back one
- * by one. */
+ * by one. It begins anew after an answer, or after a connection that lasted. */
 static int64_t backoff(fd_redis *r)
 {
     uint32_t doublings = r->failures < 16 ? r->failures : 16;
@@ -62,6 +62,8 @@ void fd_redis_break(fd_redis *r, fd_class cls, int exit_code, const char *fmt, .
     va_end(ap);
     fd_fail(&r->why, cls, exit_code, "Redis at %.120s: %s", r->url.address, text);
     fd_redis_disconnect(r);
+    if (r->stage == FD_REDIS_UP && fd_redis_now() - r->up_ns > BACKOFF_MAX_NS)
+        r->failures = 0;
     r->stage = FD_REDIS_WAITING;
     r->due_ns = fd_redis_now() + backoff(r);
     r->failures++;

@@ -168,6 +168,7 @@ static void on_load(fd_redis *r, uint16_t kind, const redisReply *reply)
     if (kind + 1 < FD_STATE_N_REQUESTS)
         return;
     r->stage = FD_REDIS_UP;
+    r->up_ns = fd_redis_now();
     r->stats.connects++;
 }
 

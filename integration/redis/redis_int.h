@@ -61,6 +61,7 @@ struct fd_redis {
     fd_redis_stage stage;
     fd_err why;        /* not UP: why not */
     int64_t due_ns;    /* WAITING: when it ends; else when patience does (INT64_MAX: never) */
+    int64_t up_ns;     /* UP: since when */
     uint32_t failures; /* in a row */
     uint64_t waits;    /* all of them: what the jitter is drawn from */
     fd_resolve *resolve;

@@ -265,12 +265,6 @@ static void slower_than_the_timeout(void)
 
 /* ---- full ---- */
 
-static uint64_t used(server *s)
-{
-    const char *at = strstr(hand(s, "INFO memory")->str, "used_memory:");
-    return strtoull(at + 12, NULL, 10);
-}
-
 /* Flushes until Redis is full: the one that was too much left nothing; and again from there. */
 static void memory_runs_out(void)
 {
@@ -282,8 +276,7 @@ static void memory_runs_out(void)
     CHECK(owner_reset(&o, 7, 0) == FD_STATE_OK, "reset");
     uint64_t seq = 1;
     for (int turn = 0; turn < 20; turn++) {
-        hand(s, "CONFIG SET maxmemory %llu",
-             (unsigned long long)(used(s) + 300000 + (uint64_t)turn * 1777));
+        hand(s, "CONFIG SET maxmemory %lld", used_memory(s) + 300000 + turn * 1777);
         fd_state_result result;
         do {
             snprintf(stem, sizeof stem, "%llu-", (unsigned long long)seq);

@@ -193,9 +193,10 @@ const redisReply *hand(server *s, const char *format, ...)
     return checked(s, r);
 }
 
-const redisReply *hand_words(server *s, int n, const char **words, const size_t *lengths)
+long long used_memory(server *s)
 {
-    return checked(s, redisCommandArgv(s->hand, n, words, lengths));
+    const char *at = strstr(hand(s, "INFO memory")->str, "used_memory:");
+    return strtoll(at + strlen("used_memory:"), NULL, 10);
 }
 
 /* ---- an owner ---- */

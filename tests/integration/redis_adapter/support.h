@@ -64,7 +64,7 @@ void servers_end(void);      /* all of them; none of them exists any more */
 
 /* By hand; the reply is freed at the next call. */
 const redisReply *hand(server *s, const char *format, ...);
-const redisReply *hand_words(server *s, int n, const char **words, const size_t *lengths);
+long long used_memory(server *s);
 
 /* ---- an owner ---- */
 
