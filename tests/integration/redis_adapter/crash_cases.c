@@ -144,6 +144,7 @@ static void killed_with_a_log(const char *fsync)
     static load l;
     uint64_t seq = 1;
     int behind = 0;
+    bool always = strcmp(fsync, "always") == 0;
     owner_to(&o, s->url);
     CHECK(owner_reset(&o, 7, 0) == FD_STATE_OK, "reset");
     for (int turn = 0; turn < 5; turn++) {
@@ -158,8 +159,8 @@ static void killed_with_a_log(const char *fsync)
         CHECK(owner_wait_up(&o, 10000), "not up again");
         uint64_t found = check_whole(&o, 7, 7);
         CHECK(found <= l.next, "steps that nobody sent");
-        CHECK(found > l.done, "at %llu, but %llu was answered", (unsigned long long)found,
-              (unsigned long long)l.done);
+        CHECK(found > l.done || !always, "at %llu, but %llu was answered",
+              (unsigned long long)found, (unsigned long long)l.done);
         behind += found < l.next;
         seq = found;
     }
@@ -172,7 +173,7 @@ static void killed_with_a_log_always(void)
     killed_with_a_log("always");
 }
 
-/* SIGKILL leaves what was written to the system's cache. */
+/* Redis may answer before it has written, while an earlier sync is still going on. */
 static void killed_with_a_log_everysec(void)
 {
     killed_with_a_log("everysec");
@@ -180,6 +181,19 @@ static void killed_with_a_log_everysec(void)
 
 /* ---- a replica that lagged ---- */
 
+static void wait_for_step(server *s, long long step)
+{
+    int64_t until = now_us() + 10 * (int64_t)SECOND_US;
+    for (;;) {
+        const redisReply *r = hand(s, "HGET t:{pay:0}:l1:m seq");
+        if (r->type == REDIS_REPLY_STRING && strtoll(r->str, NULL, 10) >= step)
+            return;
+        CHECK(now_us() < until, "no replication");
+        sleep_ms(2);
+    }
+}
+
+/* It follows for a while, not to the end; what the primary acknowledged later dies with that. */
 static void promoted(void)
 {
     server *primary = server_new(NULL), *replica = server_new(NULL);
@@ -190,20 +204,15 @@ static void promoted(void)
     hand(replica, "REPLICAOF 127.0.0.1 %s", port);
     owner_to(&o, primary->url);
     CHECK(owner_reset(&o, 7, 0) == FD_STATE_OK, "reset");
-    int64_t until = now_us() + 10 * (int64_t)SECOND_US;
-    while (hand(replica, "EXISTS t:{pay:0}:l1:m")->integer != 1) {
-        CHECK(now_us() < until, "no replication");
-        sleep_ms(5);
-    }
     load_begin(&l, &o, 1);
     load_run(&l, 60);
-    server_signal(replica, SIGSTOP);
+    wait_for_step(replica, (long long)l.done);
+    for (int i = 0; i < IN_FLIGHT; i++)
+        load_send(&l);
+    hand(replica, "REPLICAOF NO ONE");
     load_run(&l, 60);
     CHECK(l.downs == 0, "down");
-    /* What is still in the sockets dies with the primary. */
     server_kill(primary);
-    server_signal(replica, SIGCONT);
-    hand(replica, "REPLICAOF NO ONE");
     owner_to(&after, replica->url);
     CHECK(owner_lsn(&after, 7, l.done + 1, "k1") == -2, "nothing is missing");
     uint64_t seq = check_whole(&after, 8, 7);

@@ -112,6 +112,7 @@ static void greet(server *s)
         freeReplyObject(r);
         if (ready)
             return;
+        CHECK(waitpid(s->pid, NULL, WNOHANG) == 0, "redis-server ended; see %s/log", s->dir);
         CHECK(now_us() < until, "redis-server is not ready");
         sleep_ms(5);
     }
