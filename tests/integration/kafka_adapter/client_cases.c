@@ -105,6 +105,52 @@ static void write_and_read(void)
     fd_kafka_reader_free(r);
 }
 
+/* Each partition from its own queue, one after the other, in [from, until). */
+static void by_partition(void)
+{
+    enum { N = 3000 };
+    const char *topic = topic_new(3);
+    settings set;
+    fd_err err;
+    fd_kafka_writer *w;
+    settings_make(&set, NULL);
+    CHECK(fd_kafka_writer_new(&set.of, topic, 10000, &w, &err) == FD_OK, "%s", err.text);
+    for (int i = 0; i < N; i++) {
+        fd_kafka_record rec = {.partition = i % 2, .null_key = true, .value = FD_STR("x")};
+        CHECK(fd_kafka_writer_put(w, &rec, 10000, &err) == FD_OK, "%s", err.text);
+    }
+    CHECK(fd_kafka_writer_flush(w, 20000, &err) == FD_OK, "%s", err.text);
+    fd_kafka_writer_free(w);
+    fd_kafka_reader_config config = {.settings = set.of,
+                                     .topic = topic,
+                                     .partition = -1,
+                                     .from = "100",
+                                     .until = "-200",
+                                     .by_partition = true,
+                                     .timeout_ms = 10000};
+    fd_kafka_reader *r;
+    CHECK(fd_kafka_reader_new(&config, &r, &err) == FD_OK, "%s", err.text);
+    int64_t begin, end;
+    CHECK(!fd_kafka_reader_range(r, 2, &begin, &end), "an empty partition");
+    for (int32_t p = 2; p >= 0; p--) {
+        bool some = fd_kafka_reader_range(r, p, &begin, &end);
+        CHECK(!some || (begin == 100 && end == N / 2 - 200), "range");
+        int64_t next = begin, until = now_us() + 20 * (int64_t)SECOND_US;
+        fd_msg msg;
+        fd_kafka_read kind = FD_KAFKA_READ_NONE;
+        while (kind != FD_KAFKA_READ_END && now_us() < until) {
+            kind = fd_kafka_reader_poll_partition(r, p, 200, &msg, &err);
+            CHECK(kind != FD_KAFKA_READ_ERROR, "%s", err.text);
+            if (kind != FD_KAFKA_READ_MSG)
+                continue;
+            CHECK(msg.tp.partition == p && msg.offset == next++, "in order");
+            fd_kafka_reader_release(&msg);
+        }
+        CHECK(kind == FD_KAFKA_READ_END && next == end, "to the end of partition %d", (int)p);
+    }
+    fd_kafka_reader_free(r);
+}
+
 static void by_key_as_java(void)
 {
     const char *topic = topic_new(7);
@@ -179,6 +225,7 @@ static void check(void)
 
 const test_case client_cases[] = {
     {"write, and read from everywhere", write_and_read, false},
+    {"read by partition", by_partition, false},
     {"keys go where the Java client puts them", by_key_as_java, false},
     {"reader and writer errors", reader_errors, false},
     {"start-up check", check, false},

@@ -273,6 +273,41 @@ static void test_a_folder(void **state)
     fd_schema_free(s);
 }
 
+/* How far it is read, for whoever shows a bar. */
+static void test_progress(void **state)
+{
+    (void)state;
+    static const char text[] = "{\"id\":\"a\"}\n{\"id\":\"b\"}\n";
+    char path[] = "/tmp/fraudd-test-rows-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, sizeof text - 1), (ssize_t)(sizeof text - 1));
+    close(fd);
+    fd_schema *s = support_schema(schema_text);
+    fd_diags d;
+    fd_diags_init(&d);
+    fd_rows *r = fd_rows_open(path, s, FD_ROWS_JSONL, &d);
+    uint64_t at = 1, size = 0;
+    fd_str row;
+    assert_false(fd_rows_is_container(r));
+    assert_true(fd_rows_progress(r, &at, &size));
+    assert_int_equal(at, 0);
+    assert_int_equal(size, sizeof text - 1);
+    assert_int_equal(fd_rows_next(r, &row, &d), 1);
+    assert_true(fd_rows_progress(r, &at, &size));
+    assert_int_equal(at, size / 2);
+    assert_int_equal(fd_rows_next(r, &row, &d), 1);
+    assert_true(fd_rows_progress(r, &at, &size));
+    assert_int_equal(at, size);
+    fd_rows_close(r);
+    r = fd_rows_open("/dev/null", s, FD_ROWS_JSONL, &d);
+    assert_false(fd_rows_progress(r, &at, &size));
+    fd_rows_close(r);
+    fd_diags_free(&d);
+    fd_schema_free(s);
+    unlink(path);
+}
+
 /* A record without fields has no bytes, but is one. */
 static void test_records_without_bytes(void **state)
 {
@@ -283,17 +318,12 @@ static void test_records_without_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lines),
-        cmocka_unit_test(test_bad_lines),
-        cmocka_unit_test(test_cells),
-        cmocka_unit_test(test_quotes),
-        cmocka_unit_test(test_empty_cells),
-        cmocka_unit_test(test_nested_columns),
-        cmocka_unit_test(test_byte_order_mark),
-        cmocka_unit_test(test_bad_csv),
-        cmocka_unit_test(test_opening),
-        cmocka_unit_test(test_a_folder),
-        cmocka_unit_test(test_records_without_bytes),
+        cmocka_unit_test(test_lines),           cmocka_unit_test(test_bad_lines),
+        cmocka_unit_test(test_cells),           cmocka_unit_test(test_quotes),
+        cmocka_unit_test(test_empty_cells),     cmocka_unit_test(test_nested_columns),
+        cmocka_unit_test(test_byte_order_mark), cmocka_unit_test(test_bad_csv),
+        cmocka_unit_test(test_opening),         cmocka_unit_test(test_a_folder),
+        cmocka_unit_test(test_progress),        cmocka_unit_test(test_records_without_bytes),
     };
     return cmocka_run_group_tests_name("codec.rows", tests, NULL, NULL);
 }
