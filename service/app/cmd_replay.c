@@ -21,8 +21,9 @@ typedef struct options {
     const char *config, *brokers, *topics, *from, *until, *source, *timestamp, *out;
     fd_cli_kvs set, properties;
     int64_t partition, count, batch;
+    const char *memory;
     int format, output;
-    bool skip_bad, quiet;
+    bool skip_bad, features, quiet;
 } options;
 
 typedef struct replay {
@@ -84,10 +85,13 @@ static int configure(replay *r)
                                   "events write --count %s",
                                   o->config, o->config);
     fd_arena *arena = fd_arena_new(1024, 0);
-    const char *texts[FD_CLI_MAX_KVS];
-    for (size_t i = 0; i < o->set.n; i++)
-        texts[i] = fd_arena_printf(arena, "%s=%s", o->set.items[i].key, o->set.items[i].value);
-    int code = fd_configure_from(o->config, texts, o->set.n, &r->config);
+    const char *texts[FD_CLI_MAX_KVS + 1];
+    size_t n = 0;
+    for (; n < o->set.n; n++)
+        texts[n] = fd_arena_printf(arena, "%s=%s", o->set.items[n].key, o->set.items[n].value);
+    if (o->memory != NULL)
+        texts[n++] = fd_arena_printf(arena, "state.memory=%s", o->memory);
+    int code = fd_configure_from(o->config, texts, n, &r->config);
     fd_arena_free(arena);
     return code;
 }
@@ -99,7 +103,7 @@ static int load(replay *r)
     int code = FD_CLI_GO_ON;
     if (!fd_replay_load(r->config, (uint32_t)r->o->batch, r->n_args > 0, &r->loaded, &diags)) {
         code = fd_cli_fail_diags(&diags);
-    } else if (diags.n > 0 && !r->o->quiet) {
+    } else if (diags.n > 0 && !r->o->quiet && !r->o->features) { /* unused features are fine */
         fd_strbuf text = {0};
         fd_diags_render(&diags, &text);
         fputs(text.p, stderr);
@@ -260,7 +264,10 @@ static int execute(replay *r)
     fd_err err = {0};
     fd_replay_sink_config sink = {.output = (fd_replay_output)o->output,
                                   .path = o->out,
-                                  .decision = r->loaded.decision_schema};
+                                  .decision = r->loaded.decision_schema,
+                                  .features = o->features,
+                                  .engine = r->loaded.engine,
+                                  .topics = r->loaded.topics};
     if (fd_replay_sink_new(&sink, &r->sink, &err) != FD_OK)
         return fd_cli_fail(&err);
     bool shared = o->out == NULL && isatty(STDOUT_FILENO);
@@ -307,6 +314,8 @@ static int check(const fd_cli *cli, const options *o, int n_args)
     if (n_args == 0 && (o->timestamp != NULL || o->source != NULL || o->skip_bad))
         return fd_cli_usage_error(
             cli, "--source, --timestamp-field and --skip-bad are about files, not topics");
+    if (o->features && o->output == FD_REPLAY_AVRO)
+        return fd_cli_usage_error(cli, "--features come as jsonl or csv");
     for (int i = 0; i < FD_N_REPLAY_OUTPUTS; i++) {
 #define X(name, text) text,
         static const char *const outputs[] = {FD_REPLAY_OUTPUTS(X)};
@@ -322,6 +331,7 @@ static const char EXAMPLES[] =
     "  fraudd replay -c fraudd.yaml -t payments -o @2026-01-31 --until @2026-02-01 > day.jsonl\n"
     "  fraudd replay -c fraudd.yaml -t payments,labels -o -@1h --output csv --out last-hour.csv\n"
     "  fraudd replay -c fraudd.yaml --set rules=rules-new/ payments.avro > new.jsonl\n"
+    "  fraudd replay -c fraudd.yaml --features --output csv --out train.csv payments.avro\n"
     "  fraudd replay -c fraudd.yaml p0.jsonl p1.jsonl labels=labels.csv\n";
 
 static const char SUMMARY[] =
@@ -380,11 +390,13 @@ int fd_cmd_replay(int argc, char **argv)
         {0, "skip-bad", FD_OPT_FLAG, &o.skip_bad, NULL,
          "go on after a bad line of a file; they are counted", 0, 0, NULL},
         {0, "count", FD_OPT_INT, &o.count, "N", "end after N events", 0, 0, NULL},
-        {0, "output", FD_OPT_CHOICE, &o.output, NULL, "one line per decision (jsonl)", 0, 0,
-         OUTPUTS},
+        {0, "features", FD_OPT_FLAG, &o.features, NULL,
+         "no decisions, but every feature of every event", 0, 0, NULL},
+        {0, "output", FD_OPT_CHOICE, &o.output, NULL, "one line per event (jsonl)", 0, 0, OUTPUTS},
         {0, "out", FD_OPT_TEXT, &o.out, "FILE", "where it goes (standard output)", 0, 0, NULL},
         {0, "batch", FD_OPT_INT, &o.batch, "N", "events at once (1024): changes no result", 1,
          65536, NULL},
+        {0, "memory", FD_OPT_TEXT, &o.memory, "SIZE", "for windows (state.memory)", 0, 0, NULL},
         {'q', "quiet", FD_OPT_FLAG, &o.quiet, NULL, "no progress, no summary", 0, 0, NULL},
     };
     const fd_cli cli = {

@@ -3,6 +3,7 @@
 Why it exists: an investigation is worth what its replay is worth. Live decisions over four partitions,
 poison included, are the reference; the order of the merge is judged by a model of its own.
 """
+import csv
 import io
 import json
 import os
@@ -19,8 +20,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 import events
 import kafka_wire
 import registry_server
-from fraudd_test import FULL, Pipe, die_with_parent, run_tests
-from kafka_side import Feeder, Ledger, single_run
+import windows
+from fraudd_test import FULL, OUTSIDE, Pipe, die_with_parent, run_tests
+from kafka_side import Feeder, Ledger, Watch, check_invariants, single_run
 
 COUNT = 20000 if FULL else 3000
 PARTITIONS = 4
@@ -36,10 +38,10 @@ class Done:
         self.err = completed.stderr.decode()
 
 
-def replay(context, *arguments, timeout=120, **options):
+def replay(context, *arguments, timeout=120):
     command = [context.need_binary(), "replay", *map(str, arguments)]
     return Done(subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False,
-                               timeout=timeout, preexec_fn=die_with_parent, **options))
+                               timeout=timeout, env=OUTSIDE, preexec_fn=die_with_parent))
 
 
 def expect(context, what, done, code=0, *texts):
@@ -125,6 +127,91 @@ def test_equal_to_live(context):
           "the group's offsets are where they were")
     check(kafka_wire.log_ends(context.bootstrap, pipe.output, PARTITIONS, kafka_wire.UNCOMMITTED) == ends,
           "nothing was written")
+
+
+# ---- windows ----
+
+def live_with_windows(context, pipe, ledger):
+    """{id: bytes} as one undisturbed worker decides them."""
+    other = pipe.again("windows")
+    watch = Watch(other)
+    worker = context.worker(other.group, other.config("single", **windows.settings(other))).start()
+    found = check_invariants(other, watch, ledger, 120, "live with windows", oracle=False)
+    context.results.check(worker.terminate() == 0, "the live worker ends with 0", worker.tail())
+    return {"/".join(map(str, decision.src)): decision.value
+            for decisions in found.values() for decision in decisions}
+
+
+def by_place(done):
+    return {f"{row['topic']}/{row['partition']}/{row['offset']}": row
+            for row in map(json.loads, done.out.splitlines())}
+
+
+def as_cell(value):
+    """A JSON value as CSV has it."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def test_windows(context):
+    check = context.results.check
+    pipe, ledger = fill(context, "windowed", poison_rate=0.01, seed=43)
+    windows.install(pipe, windows.LOCAL, windows.CROSSING)
+    wanted = live_with_windows(context, pipe, ledger)
+    path = write_config(context, pipe, "windowed", **windows.settings(pipe))
+    base = ("-c", path, "-t", pipe.source)
+    outputs = [replay(context, *base, "--output", "avro", "--batch", size).out for size in (1, 7, 1000)]
+    check(len(set(outputs)) == 1, "with windows, too, the size of batches does not matter")
+    found = {record["id"]: (record, value) for record, value in records(outputs[0])}
+    different = [i for i in wanted if i not in found or found[i][1] != wanted[i]]
+    check(len(found) == len(wanted) and not different, "to the byte as live, with features of every key", different)
+    check(any("LATE" in record["flags"] for record, _ in found.values()), "some events are late")
+    small = replay(context, *base, "--output", "avro", "--memory", "4MiB")
+    expect(context, "in little memory", small, 0, "LATE")
+    check(small.out == outputs[0], "the memory does not matter")
+    # rows of features
+    done = replay(context, *base, "--features")
+    rows = by_place(done)
+    check([row["event_id"] for row in map(json.loads, done.out.splitlines())] ==
+          [record["event_id"] for record, _ in records(outputs[0])], "rows come in the order of decisions")
+    wrong = [i for i, (record, _) in found.items() if "INVALID" not in record["flags"] and
+             (rows[i]["features"] != record["features"] or rows[i]["flags"] != record["flags"])]
+    check(not wrong, "rows have the features and flags that decisions record", wrong)
+    invalid = [rows[i] for i, (record, _) in found.items() if "INVALID" in record["flags"]]
+    check(invalid and all(row["event_id"] == "" and set(row["features"].values()) == {None} for row in invalid),
+          "invalid events have none", str(invalid[:1]))
+    # CSV says the same
+    out = context.logs / "features.csv"
+    expect(context, "features as CSV", replay(context, *base, "--features", "--output", "csv", "--out", out), 0)
+    with open(out, newline="") as source:
+        table = {f"{row['topic']}/{row['partition']}/{row['offset']}": row for row in csv.DictReader(source)}
+    wrong = [i for i, row in rows.items() if table[i]["flags"] != " ".join(row["flags"]) or
+             table[i]["event_time"] != row["event_time"] or
+             any(table[i][name] != as_cell(value) for name, value in row["features"].items())]
+    check(len(table) == len(rows) and not wrong, "CSV has the same values", [str(rows[i]) for i in wrong[:2]])
+
+
+def test_memory_is_bounded(context):
+    pipe, ledger = fill(context, "bounded", count=100)
+    (pipe.rules / "wide.yaml").write_text(
+        "version: 1\nfeatures: [{name: n, key: tx_id, op: count, window: 365d}]\n")
+    path = write_config(context, pipe, "bounded")
+    file = context.logs / "many.avro"
+    subprocess.run([context.need_binary(), "generate", "-f", file, "-c", "100000", "-q"], check=True,
+                   capture_output=True)
+    done = replay(context, "-c", path, "--memory", "2MiB", file)
+    expect(context, "a state that does not fit", done, 1, "state.memory", "--memory")
+    expect(context, "and one that does", replay(context, "-c", path, "--memory", "64MiB", file), 0, "100000 events")
+    (pipe.rules / "wide.yaml").write_text(
+        "version: 1\nfeatures: [{name: n, key: tx_id, op: count, window: 1m}]\n")
+    (context.logs / "short.yaml").write_text(path.read_text())
+    base = ("-c", context.logs / "short.yaml", "--set", "merge.max_skew=1s", "--set", "merge.max_idle=1s", "--set",
+            "state.lateness=1s")
+    roomy, tight = (replay(context, *base, "--memory", size, "--output", "avro", file) for size in ("64MiB", "2MiB"))
+    expect(context, "what no window can reach any more makes room", tight, 0, "100000 events")
+    context.results.check(tight.out == roomy.out, "and is not missed")
+    expect(context, "no size", replay(context, "-c", path, "--memory", "much", file), 78, "much")
 
 
 # ---- files ----
@@ -304,6 +391,7 @@ def test_unhappy(context):
         ((*base, "--source", "nobody", file), 2, "none of the sources"),
         ((*base, "-o", "jsonl", "-t", pipe.source), 2, "--output jsonl"),
         ((*base, "-o", "5", file), 2, "about topics"),
+        ((*base, "--features", "--output", "avro", file), 2, "jsonl or csv"),
         ((*base, "--timestamp-field", "x", "-t", pipe.source), 2, "about files"),
         ((*base, "--timestamp-field", "card_id", file), 2, "card_id"),
         ((*base, "--batch", "0", file), 2, "--batch"),
@@ -348,7 +436,7 @@ def test_csv_and_terminal(context):
     main, end = pty.openpty()
     process = subprocess.Popen([context.binary, "replay", "-c", path, "--out", context.logs / "x.jsonl", file],
                                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=end,
-                               preexec_fn=die_with_parent)
+                               env=OUTSIDE, preexec_fn=die_with_parent)
     os.close(end)
     shown = []
 

@@ -174,19 +174,40 @@ static void count(fd_replay_stats *stats, const fd_outcome *o)
         stats->by_flag[f] += (o->flags & FD_FLAG_BIT(f)) != 0;
 }
 
+static fd_class decide_some(run *r, fd_event *events, uint32_t n, fd_err *err)
+{
+    fd_engine *e = r->flow->engine;
+    fd_engine_decode(e, events, n);
+    fd_engine_fold(e, events, n);
+    fd_engine_decide(e, events, n);
+    fd_engine_encode(e, events, n, r->arena, r->outcomes);
+    fd_class rc = fd_replay_sink_put(r->flow->sink, events, r->outcomes, n, err);
+    for (uint32_t i = 0; i < n; i++)
+        count(r->stats, &r->outcomes[i]);
+    fd_arena_reset(r->arena);
+    return rc;
+}
+
+/* What would not have room as a whole goes in parts: room is asked for the worst case. */
 static fd_class decide(run *r, fd_err *err)
 {
     const fd_replay_flow *flow = r->flow;
-    fd_engine_decode(flow->engine, r->events, r->n);
-    fd_engine_decide(flow->engine, r->events, r->n);
-    fd_engine_encode(flow->engine, r->events, r->n, r->arena, r->outcomes);
-    fd_class rc = fd_replay_sink_put(flow->sink, r->outcomes, r->n, err);
-    for (uint32_t i = 0; i < r->n; i++) {
-        count(r->stats, &r->outcomes[i]);
-        flow->input->ops->release(flow->input->self, &r->events[i].msg);
+    fd_class rc = FD_OK;
+    for (uint32_t at = 0, n; at < r->n && rc == FD_OK; at += n) {
+        n = r->n - at;
+        while (n > 1 && !fd_engine_room(flow->engine, n))
+            n /= 2;
+        if (fd_engine_room(flow->engine, n))
+            rc = decide_some(r, r->events + at, n, err);
+        else
+            rc = fd_fail(err, FD_FATAL, FD_EXIT_CHECK,
+                         "the windows do not fit into state.memory after %" PRIu64
+                         " events: give it more with --memory",
+                         r->stats->events);
     }
+    for (uint32_t i = 0; i < r->n; i++)
+        flow->input->ops->release(flow->input->self, &r->events[i].msg);
     r->n = 0;
-    fd_arena_reset(r->arena);
     show(r, false);
     return rc;
 }
@@ -204,7 +225,9 @@ static fd_class take(run *r, const fd_merge_pick *pick, fd_err *err)
     fd_class rc = FD_OK;
     do {
         part->merge_us = fd_merge_key(part, fd_part_head(part));
-        r->events[r->n++] = fd_part_pop(part);
+        fd_event *ev = &r->events[r->n++];
+        *ev = fd_part_pop(part);
+        fd_engine_place(r->flow->engine, ev, part->merge_us);
         if (r->n == r->flow->batch)
             rc = decide(r, err);
     } while (rc == FD_OK && !enough(r) && part->n > 0 &&

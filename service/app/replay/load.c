@@ -55,6 +55,11 @@ bool fd_replay_load(const fd_config *config, uint32_t batch, bool from_files, fd
         .deadline_action = config->deadline.decision,
         .max_events = batch,
         .evidence = config->output.evidence,
+        .state_memory = (size_t)config->state.memory,
+        .state_lazy = true,
+        .lateness_us = config->state.lateness_us,
+        .max_skew_us = config->merge.max_skew_us,
+        .max_events_per_key = (uint32_t)config->state.max_events_per_key,
         .version = "fraudd " FD_VERSION,
         .config_hash = hash_config(config, out),
     };

@@ -1,10 +1,11 @@
-/* Decisions as JSON lines, CSV or Avro; see sink.h. Main thread. */
+/* Decisions and rows of features into files; see sink.h. Main thread. */
 #include "app/replay/sink.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "app/replay/rows.h"
 #include "app/tools/record_print.h"
 #include "base/assert.h"
 #include "codec/container.h"
@@ -24,6 +25,8 @@ struct fd_replay_sink {
     fd_tap_printer printer;
     fd_type row; /* CSV: the chosen columns */
     fd_field fields[N_COLUMNS];
+    bool features;
+    fd_replay_rows rows;
     fd_strbuf line;
     fd_diags diags;
 };
@@ -33,6 +36,12 @@ static fd_class file_error(const fd_replay_sink *s, fd_err *err)
     bool left = s->file == stdout && errno == EPIPE;
     return fd_fail(err, left ? FD_RETRY : FD_FATAL, FD_EXIT_CHECK, "%s: %s", s->name,
                    strerror(errno));
+}
+
+static fd_class write_line(fd_replay_sink *s, fd_err *err)
+{
+    bool ok = s->line.n == 0 || fwrite(s->line.p, 1, s->line.n, s->file) == s->line.n;
+    return ok ? FD_OK : file_error(s, err);
 }
 
 static void choose_columns(fd_replay_sink *s)
@@ -53,6 +62,7 @@ fd_class fd_replay_sink_new(const fd_replay_sink_config *config, fd_replay_sink 
     FD_ALLOCATED(s);
     s->output = config->output;
     s->decision = config->decision;
+    s->features = config->features;
     s->name = config->path == NULL ? "standard output" : config->path;
     fd_diags_init(&s->diags);
     fd_class rc = FD_OK;
@@ -75,9 +85,15 @@ fd_class fd_replay_sink_new(const fd_replay_sink_config *config, fd_replay_sink 
         free(s);
         return rc;
     }
+    *out = s;
+    if (s->features) {
+        s->rows = (fd_replay_rows){
+            .engine = config->engine, .topics = config->topics, .csv = s->output == FD_REPLAY_CSV};
+        fd_replay_rows_head(&s->rows, &s->line);
+        return write_line(s, err);
+    }
     if (s->output == FD_REPLAY_CSV)
         choose_columns(s);
-    *out = s;
     return FD_OK;
 }
 
@@ -86,21 +102,31 @@ static fd_class put_text(fd_replay_sink *s, fd_str value, fd_err *err)
     fd_strbuf_reset(&s->line);
     fd_poison poison = fd_avro_to_json(s->decision, value, &s->line);
     FD_ASSERT(poison == FD_POISON_NONE); /* these are our own bytes */
-    bool ok;
     if (s->output == FD_REPLAY_CSV) {
         fd_tap_record r = {.decoded = true, .json = {s->line.p, (uint32_t)s->line.n}};
-        ok = fd_tap_print(&s->printer, &r);
-    } else {
-        fd_strbuf_putc(&s->line, '\n');
-        ok = fwrite(s->line.p, 1, s->line.n, s->file) == s->line.n;
+        return fd_tap_print(&s->printer, &r) ? FD_OK : file_error(s, err);
     }
-    return ok ? FD_OK : file_error(s, err);
+    fd_strbuf_putc(&s->line, '\n');
+    return write_line(s, err);
 }
 
-fd_class fd_replay_sink_put(fd_replay_sink *s, const fd_outcome *outcomes, uint32_t n, fd_err *err)
+static fd_class put_row(fd_replay_sink *s, const fd_event *events, uint32_t i, fd_flags flags,
+                        fd_err *err)
+{
+    fd_strbuf_reset(&s->line);
+    fd_replay_rows_add(&s->rows, events, i, flags, &s->line);
+    return write_line(s, err);
+}
+
+fd_class fd_replay_sink_put(fd_replay_sink *s, const fd_event *events, const fd_outcome *outcomes,
+                            uint32_t n, fd_err *err)
 {
     fd_class rc = FD_OK;
     for (uint32_t i = 0; i < n && rc == FD_OK; i++) {
+        if (s->features) {
+            rc = put_row(s, events, i, outcomes[i].flags, err);
+            continue;
+        }
         FD_ASSERT(outcomes[i].value.p != NULL); /* the arena has no limit */
         if (s->output != FD_REPLAY_AVRO) {
             rc = put_text(s, outcomes[i].value, err);

@@ -1,6 +1,7 @@
 /*
- * What replay writes: decisions as JSON lines, CSV or an Avro container; to a file or to standard
- * output. Values are the bytes that the live service would commit. Main thread.
+ * What replay writes: decisions as JSON lines, CSV or an Avro container, or rows of features as the
+ * former two; to a file or to standard output. Decisions are the bytes that the live service would
+ * commit. Main thread.
  */
 #ifndef FD_APP_REPLAY_SINK_H
 #define FD_APP_REPLAY_SINK_H
@@ -26,11 +27,16 @@ typedef struct fd_replay_sink_config {
     fd_replay_output output;
     const char *path;          /* NULL: standard output */
     const fd_schema *decision; /* outlives the sink */
+    bool features;             /* rows of features, not decisions; not as Avro */
+    const fd_engine *engine;   /* features: whose */
+    const char *const *topics; /* features: by source */
 } fd_replay_sink_config;
 
 fd_class fd_replay_sink_new(const fd_replay_sink_config *config, fd_replay_sink **out, fd_err *err);
-/* RETRY: the reader of standard output has left. */
-fd_class fd_replay_sink_put(fd_replay_sink *s, const fd_outcome *outcomes, uint32_t n, fd_err *err);
+/* A batch of the engine, with all its stages done. RETRY: the reader of standard output has left.
+ */
+fd_class fd_replay_sink_put(fd_replay_sink *s, const fd_event *events, const fd_outcome *outcomes,
+                            uint32_t n, fd_err *err);
 /* Flushes, closes and frees; NULL is fine. */
 fd_class fd_replay_sink_close(fd_replay_sink *s, fd_err *err);
 
