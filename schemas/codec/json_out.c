@@ -32,17 +32,10 @@ static fd_poison read_value(reader *r, const fd_node *n);
 
 static void put_double(fd_strbuf *out, double d)
 {
-    char text[40];
-    if (isnan(d) || isinf(d)) {
-        fd_strbuf_puts(out, isnan(d) ? "\"NaN\"" : d < 0 ? "\"-Infinity\"" : "\"Infinity\"");
-        return;
-    }
-    for (int digits = 15; digits <= 17; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, d);
-        if (strtod(text, NULL) == d)
-            break;
-    }
-    fd_strbuf_puts(out, text);
+    bool odd = isnan(d) || isinf(d); /* JSON has no such numbers */
+    fd_strbuf_puts(out, odd ? "\"" : "");
+    fd_strbuf_double(out, d);
+    fd_strbuf_puts(out, odd ? "\"" : "");
 }
 
 static void put_integer(fd_strbuf *out, int64_t v, const fd_node *n)
@@ -56,7 +49,7 @@ static void put_integer(fd_strbuf *out, int64_t v, const fd_node *n)
         }
         out->n = was;
     }
-    fd_strbuf_printf(out, "%lld", (long long)v);
+    fd_strbuf_int(out, v);
 }
 
 /* One character per byte, as Avro's JSON has it. */

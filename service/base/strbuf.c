@@ -1,6 +1,7 @@
 /* A growable text buffer; see strbuf.h. One owner at a time. */
 #include "base/strbuf.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,13 +58,51 @@ void fd_strbuf_printf(fd_strbuf *b, const char *fmt, ...)
     va_start(ap, fmt);
     va_list again;
     va_copy(again, ap);
-    int n = vsnprintf(NULL, 0, fmt, ap);
+    reserve(b, 64); /* most texts are short: one pass */
+    size_t room = b->cap - b->n;
+    int n = vsnprintf(b->p + b->n, room, fmt, ap);
     va_end(ap);
     FD_ASSERT(n >= 0);
-    reserve(b, (size_t)n);
-    vsnprintf(b->p + b->n, (size_t)n + 1, fmt, again);
+    if ((size_t)n >= room) {
+        reserve(b, (size_t)n);
+        vsnprintf(b->p + b->n, (size_t)n + 1, fmt, again);
+    }
     va_end(again);
     b->n += (size_t)n;
+}
+
+void fd_strbuf_int(fd_strbuf *b, int64_t v)
+{
+    char digits[24];
+    char *end = digits + sizeof digits, *p = end;
+    uint64_t left = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+    do {
+        *--p = (char)('0' + left % 10);
+        left /= 10;
+    } while (left != 0);
+    if (v < 0)
+        *--p = '-';
+    fd_strbuf_add(b, p, (size_t)(end - p));
+}
+
+void fd_strbuf_double(fd_strbuf *b, double d)
+{
+    static const double exact = 1e15; /* below it %.15g writes whole numbers without an exponent */
+    if (isnan(d) || isinf(d)) {
+        fd_strbuf_puts(b, isnan(d) ? "NaN" : d < 0 ? "-Infinity" : "Infinity");
+        return;
+    }
+    if (fabs(d) < exact && d == (double)(int64_t)d && !(d == 0 && signbit(d))) {
+        fd_strbuf_int(b, (int64_t)d);
+        return;
+    }
+    char text[40];
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, d);
+        if (strtod(text, NULL) == d)
+            break;
+    }
+    fd_strbuf_puts(b, text);
 }
 
 static bool continuation(unsigned char c)
@@ -97,10 +136,27 @@ size_t fd_utf8_len(const unsigned char *s, size_t n)
     return 0;
 }
 
+/* How many bytes from `at` on stand for themselves in JSON. */
+static size_t plain_run(fd_str s, size_t at)
+{
+    size_t i = at;
+    for (; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        if (c < 0x20 || c >= 0x7F || c == '"' || c == '\\')
+            break;
+    }
+    return i - at;
+}
+
 void fd_strbuf_json(fd_strbuf *b, fd_str s)
 {
     fd_strbuf_putc(b, '"');
     for (size_t i = 0; i < s.n;) {
+        size_t plain = plain_run(s, i);
+        fd_strbuf_add(b, s.p + i, plain);
+        i += plain;
+        if (i == s.n)
+            break;
         unsigned char c = (unsigned char)s.p[i];
         size_t len = fd_utf8_len((const unsigned char *)s.p + i, s.n - i);
         if (len == 0) {

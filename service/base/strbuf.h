@@ -21,6 +21,10 @@ void fd_strbuf_add(fd_strbuf *b, const void *bytes, size_t n);
 void fd_strbuf_puts(fd_strbuf *b, const char *s);
 void fd_strbuf_putc(fd_strbuf *b, char c);
 void fd_strbuf_printf(fd_strbuf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void fd_strbuf_int(fd_strbuf *b, int64_t v);
+/* The shortest text of 15 to 17 digits that reads back as the same number; NaN, Infinity,
+ * -Infinity. */
+void fd_strbuf_double(fd_strbuf *b, double d);
 /* A JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. */
 void fd_strbuf_json(fd_strbuf *b, fd_str s);
 

@@ -3,8 +3,6 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 
 #include "base/assert.h"
@@ -23,18 +21,10 @@ static int64_t floor_div(int64_t a, int64_t b)
 
 static void put_double(fd_strbuf *out, double d, bool csv)
 {
-    char text[40];
-    if (isnan(d) || isinf(d)) {
-        const char *odd = isnan(d) ? "NaN" : d < 0 ? "-Infinity" : "Infinity";
-        fd_strbuf_printf(out, csv ? "%s" : "\"%s\"", odd);
-        return;
-    }
-    for (int digits = 15; digits <= 17; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, d);
-        if (strtod(text, NULL) == d)
-            break;
-    }
-    fd_strbuf_puts(out, text);
+    bool odd = !csv && (isnan(d) || isinf(d)); /* JSON has no such numbers */
+    fd_strbuf_puts(out, odd ? "\"" : "");
+    fd_strbuf_double(out, d);
+    fd_strbuf_puts(out, odd ? "\"" : "");
 }
 
 static void put_text(fd_strbuf *out, fd_str s, bool csv)
@@ -76,10 +66,10 @@ static void put_value(fd_strbuf *out, const fd_col *col, uint32_t row, bool csv)
     }
     switch (col->type->kind) {
     case FD_INT:
-        fd_strbuf_printf(out, "%" PRId64, col->v.i[row]);
+        fd_strbuf_int(out, col->v.i[row]);
         return;
     case FD_TIMESTAMP:
-        fd_strbuf_printf(out, "%" PRId64, floor_div(col->v.i[row], 1000));
+        fd_strbuf_int(out, floor_div(col->v.i[row], 1000));
         return;
     case FD_DURATION:
         put_double(out, (double)col->v.i[row] / 1e6, csv);
@@ -176,8 +166,10 @@ void fd_replay_rows_add(const fd_replay_rows *r, const fd_event *events, uint32_
     for (uint32_t f = 0; f < fd_ruleset_n_features(set); f++) {
         const fd_feature_info *info = fd_ruleset_feature(set, f);
         fd_strbuf_puts(out, r->csv || f > 0 ? "," : "");
-        if (!r->csv)
-            fd_strbuf_printf(out, "\"%s\":", info->name);
+        if (!r->csv) {
+            fd_strbuf_json(out, fd_str_from(info->name));
+            fd_strbuf_putc(out, ':');
+        }
         if (features != NULL)
             put_value(out, &features->root.children[info->column], row, r->csv);
         else

@@ -1,7 +1,9 @@
 /* Strings, the growable buffer, UTF-8 and JSON strings. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -102,13 +104,65 @@ static void test_json(void **state)
     json_is(FD_STR("\xff x\xE4\xB8"), "\"\\ufffd x\\ufffd\\ufffd\"");
 }
 
+static void expect_double(double d, const char *text)
+{
+    fd_strbuf b = {0};
+    fd_strbuf_puts(&b, "=");
+    fd_strbuf_double(&b, d);
+    assert_string_equal(b.p + 1, text);
+    fd_strbuf_free(&b);
+}
+
+static void test_numbers(void **state)
+{
+    (void)state;
+    expect_double(0, "0");
+    expect_double(-0.0, "-0");
+    expect_double(3, "3");
+    expect_double(-17.5, "-17.5");
+    expect_double(0.1, "0.1");
+    expect_double(0.1 + 0.2, "0.30000000000000004");
+    expect_double(1.0 / 3, "0.3333333333333333");
+    expect_double(999999999999999, "999999999999999");
+    expect_double(1e15, "1e+15");
+    expect_double(1e300, "1e+300");
+    expect_double(5e-324, "4.94065645841247e-324");
+    expect_double((double)INFINITY, "Infinity");
+    expect_double(-(double)INFINITY, "-Infinity");
+    expect_double((double)NAN, "NaN");
+    static const int64_t ints[] = {0, 7, -7, 1234567890, INT64_MAX, INT64_MIN};
+    for (size_t i = 0; i < sizeof ints / sizeof *ints; i++) {
+        char text[32];
+        fd_strbuf b = {0};
+        fd_strbuf_int(&b, ints[i]);
+        snprintf(text, sizeof text, "%lld", (long long)ints[i]);
+        assert_string_equal(b.p, text);
+        fd_strbuf_free(&b);
+    }
+}
+
+/* Longer than what is tried at first. */
+static void test_long_printf(void **state)
+{
+    (void)state;
+    char text[1000];
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    fd_strbuf b = {0};
+    fd_strbuf_printf(&b, "%s|", text);
+    fd_strbuf_printf(&b, "%d%s", 5, text);
+    assert_int_equal(b.n, 2 * (sizeof text - 1) + 2);
+    assert_memory_equal(b.p, text, sizeof text - 1);
+    assert_string_equal(b.p + sizeof text - 1 + 2, text);
+    fd_strbuf_free(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_str),
-        cmocka_unit_test(test_growth),
-        cmocka_unit_test(test_utf8),
-        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_str),     cmocka_unit_test(test_growth),
+        cmocka_unit_test(test_utf8),    cmocka_unit_test(test_json),
+        cmocka_unit_test(test_numbers), cmocka_unit_test(test_long_printf),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
