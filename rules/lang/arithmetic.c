@@ -109,10 +109,9 @@ FD_CEL_FN(add_text)
 
 FD_CEL_FN(add_list)
 {
-    enum { LIST_MAX = 65536 };
     uint64_t an = fd_cel_length(&args[0]);
     uint64_t bn = fd_cel_length(&args[1]);
-    if (an + bn > LIST_MAX)
+    if (an + bn > FD_CEL_LIST_MAX)
         return fd_cel_error_text(FD_CEL_E_TOO_LONG, "list longer than 65536");
     fd_cel_value *items = fd_arena_alloc(arena, (an + bn + 1) * sizeof *items);
     FD_ALLOCATED(items);
@@ -120,5 +119,5 @@ FD_CEL_FN(add_list)
         items[i] = fd_cel_element(&args[0], i);
     for (uint32_t i = 0; i < bn; i++)
         items[an + i] = fd_cel_element(&args[1], i);
-    return (fd_cel_value){.kind = FD_CEL_LIST, .n = (uint32_t)(an + bn), .v.list = items};
+    return fd_cel_bounded(fd_cel_list(items, (uint32_t)(an + bn)));
 }

@@ -62,7 +62,27 @@ typedef enum fd_ref {
     FD_REF_FIELD, /* of a value known at run time */
     FD_REF_HAS,   /* of args[0], a SELECT */
     FD_REF_CALL,  /* overloads */
+    FD_REF_LOCAL, /* index: the slot */
+    FD_REF_CONST, /* literal: a type's name, optional.none() */
+    FD_REF_MACRO, /* macro over args as fd_macro says; its names' slots start at index */
+    FD_REF_OR_ELSE,    /* args[0] unless it is empty, else args[1] */
+    FD_REF_UNDECLARED, /* only where types are not checked: fails when it runs */
 } fd_ref;
+
+/* What a macro's args become. Its names are `n_locals` slots from `index` on. */
+typedef enum fd_macro {
+    FD_MACRO_ALL, /* range, condition */
+    FD_MACRO_EXISTS,
+    FD_MACRO_EXISTS_ONE,
+    FD_MACRO_FILTER,
+    FD_MACRO_MAP,                 /* range, element, condition where there is one */
+    FD_MACRO_TRANSFORM_MAP,       /* the same with the entry's value */
+    FD_MACRO_TRANSFORM_MAP_ENTRY, /* the same with a map of entries */
+    FD_MACRO_SORT_BY,             /* list, key */
+    FD_MACRO_OPT_MAP,             /* optional, value */
+    FD_MACRO_OPT_FLAT_MAP,        /* optional, optional */
+    FD_MACRO_LET,                 /* values ..., result: cel.bind, cel.block */
+} fd_macro;
 
 /* The batches whose columns expressions name. */
 enum { FD_CEL_EVENTS, FD_CEL_FEATURES, FD_CEL_N_BATCHES };
@@ -74,7 +94,9 @@ typedef struct fd_ast {
     uint32_t at, width; /* what a message points at: the operator, the field's name */
     uint32_t depth;     /* 1 for a leaf */
     fd_str name;
-    bool rooted; /* IDENT with a leading dot */
+    bool rooted; /* IDENT, CALL with a leading dot */
+    bool optional;       /* SELECT, INDEX: a.?b, a[?b] */
+    bool entry_optional; /* as an element of LIST, a key of MAP: ?e */
     fd_cel_value literal;
     uint32_t n_args;
     struct fd_ast **args;
@@ -82,7 +104,9 @@ typedef struct fd_ast {
     const fd_cel_type *type;
     fd_ref ref;
     uint8_t batch;
+    fd_macro macro;
     uint32_t index;
+    uint32_t n_locals;
     const fd_cel_set *set;
     fd_cel_overloads overloads;
 } fd_ast;

@@ -69,6 +69,8 @@ static void write_list(const fd_ast *a, uint32_t from, const char *between, fd_s
     for (uint32_t i = from; i < a->n_args; i++) {
         if (i != from)
             fd_strbuf_puts(out, between);
+        if (a->args[i]->entry_optional)
+            fd_strbuf_putc(out, '?');
         write_node(a->args[i], out);
     }
 }
@@ -98,7 +100,7 @@ static void write_operator(const fd_ast *a, fd_strbuf *out)
 {
     if (a->op == FD_OP_INDEX) {
         write_node(a->args[0], out);
-        fd_strbuf_putc(out, '[');
+        fd_strbuf_puts(out, a->optional ? "[?" : "[");
         write_node(a->args[1], out);
         fd_strbuf_putc(out, ']');
         return;
@@ -131,6 +133,8 @@ static void write_map(const fd_ast *a, fd_strbuf *out)
     for (uint32_t i = 0; i < a->n_args; i += 2) {
         if (i != 0)
             fd_strbuf_puts(out, ", ");
+        if (a->args[i]->entry_optional)
+            fd_strbuf_putc(out, '?');
         write_node(a->args[i], out);
         fd_strbuf_puts(out, ": ");
         write_node(a->args[i + 1], out);
@@ -153,14 +157,18 @@ static void write_node(const fd_ast *a, fd_strbuf *out)
         write_literal(&a->literal, out);
         return;
     case FD_AST_IDENT:
+        if (a->rooted)
+            fd_strbuf_putc(out, '.');
         write_name(a->name, out);
         return;
     case FD_AST_SELECT:
         write_node(a->args[0], out);
-        fd_strbuf_putc(out, '.');
+        fd_strbuf_puts(out, a->optional ? ".?" : ".");
         write_name(a->name, out);
         return;
     case FD_AST_CALL:
+        if (a->rooted)
+            fd_strbuf_putc(out, '.');
         write_name(a->name, out);
         write_enclosed(a, 0, ", ", "()", out);
         return;

@@ -7,6 +7,10 @@
  * (and, beside it, one of features) and a selection of rows, so that how it is done (row by row, by
  * columns) stays behind this header.
  *
+ * Memory and time of an expression are bounded, for each row alone: what builds values or loops
+ * runs row by row with 8 MiB and 4,000,000 steps, then its memory is given back and only its
+ * result is kept; beyond that it is an error of the expression.
+ *
  * Errors of an expression are data: a value of kind FD_CEL_ERROR, absorbed by && || ?: as CEL
  * says. Nothing here depends on time, locale, or which other rows are selected.
  */
@@ -16,12 +20,14 @@
 #include "lang/source.h"
 #include "lang/value.h"
 
-/* A static type. `elem` is set for lists and map values, `key` for maps. */
+/* A static type. `elem` is set for lists, optionals and map values, `key` for maps; an ABSTRACT
+ * type has its first parameter in `elem` and a type with the further ones in `key` (or NULL). */
 typedef struct fd_cel_type {
     fd_cel_kind kind;
     const struct fd_cel_type *elem;
     const struct fd_cel_type *key;
     const fd_type *schema; /* RECORD: its fields; STRING: an enum's symbols; else NULL */
+    const char *name;      /* ABSTRACT */
 } fd_cel_type;
 
 typedef struct fd_cel_program fd_cel_program;
@@ -33,6 +39,18 @@ typedef enum fd_cel_lookup {
     FD_CEL_CYCLE,    /* it depends on the expression at hand */
     FD_CEL_TOO_DEEP, /* variables of variables of ... */
 } fd_cel_lookup;
+
+/* Names beyond those of rules, for programs that check the language itself. */
+typedef struct fd_cel_environment {
+    void *ctx;
+    /* A variable by its whole path, "a.b.c"; rooted: it was written with a leading dot. */
+    fd_cel_lookup (*variable)(void *ctx, fd_str path, bool rooted, const fd_cel_type **type,
+                              uint32_t *slot);
+    /* The result of a function that can only be checked, never run; NULL: unknown. */
+    const fd_cel_type *(*function)(void *ctx, fd_str name, const fd_cel_type *const *args,
+                                   uint32_t n, fd_arena *arena);
+    bool unchecked; /* types and names are not checked but found out when it runs */
+} fd_cel_environment;
 
 /* What names mean. Name arrays serve "did you mean". */
 typedef struct fd_cel_scope {
@@ -50,6 +68,7 @@ typedef struct fd_cel_scope {
     uint32_t n_lists;
     const char *const *feature_names;
     uint32_t n_features;
+    const fd_cel_environment *environment; /* NULL for rules */
 } fd_cel_scope;
 
 /* NULL after errors, which are in diags. Warnings: what always fails, what is always the same. */
@@ -59,7 +78,9 @@ const fd_cel_program *fd_cel_compile(const fd_cel_scope *scope, const fd_cel_sou
 const fd_cel_type *fd_cel_program_type(const fd_cel_program *p);
 /* True when it is the same for every event; *out gets the value (which may be an error). */
 bool fd_cel_program_constant(const fd_cel_program *p, fd_cel_value *out);
-/* An upper bound of the steps that one row takes, variables not included. */
+/* An upper bound of the steps that one row takes, variables not included; lists of unknown length
+ * are taken as FD_CEL_ASSUMED_LENGTH long. Beyond FD_CEL_MAX_COST an expression is refused. */
+enum { FD_CEL_ASSUMED_LENGTH = 100, FD_CEL_MAX_COST = 10000000 };
 uint32_t fd_cel_program_cost(const fd_cel_program *p);
 /* What a person calls a type: "list of int". Writes at most cap bytes and returns buf. */
 const char *fd_cel_type_name(const fd_cel_type *t, char *buf, size_t cap);

@@ -22,16 +22,42 @@ static bool takes(const fd_cel_overload *o, const fd_ast *a)
     return true;
 }
 
-/* A list's + keeps its element type when both sides agree. */
+/* What a list or optional holds; dyn where that is not known. */
+static const fd_cel_type *held_by(const fd_cel_type *t)
+{
+    bool holds = t->kind == FD_CEL_LIST || t->kind == FD_CEL_OPTIONAL;
+    return holds ? t->elem : simple(FD_CEL_DYN);
+}
+
+/* A list's + keeps its element type when both sides agree, and the like. */
 static const fd_cel_type *result_type(fd_checker *c, const fd_ast *a, const fd_cel_overload *o)
 {
-    if (o->result != FD_CEL_LIST)
+    if (o->result <= FD_CEL_DYN)
         return simple((fd_cel_kind)o->result);
-    const fd_cel_type *l = a->args[0]->type;
-    const fd_cel_type *r = a->args[1]->type;
-    if (fd_cel_is_open(l) || fd_cel_is_open(r))
-        return simple(FD_CEL_LIST);
-    return fd_cel_join(c->arena, l, r);
+    const fd_cel_type *first = a->args[0]->type;
+    switch ((fd_cel_result)o->result) {
+    case FD_RESULT_SAME:
+        return fd_cel_is_open(first) ? simple((fd_cel_kind)o->args[0]) : first;
+    case FD_RESULT_JOIN:
+        if (fd_cel_is_open(first) || fd_cel_is_open(a->args[1]->type))
+            return simple((fd_cel_kind)o->args[0]);
+        return fd_cel_join(c->arena, first, a->args[1]->type);
+    case FD_RESULT_ELEM:
+        return fd_cel_settled(held_by(first));
+    case FD_RESULT_ELEM_JOIN:
+        return fd_cel_join(c->arena, held_by(first), a->args[1]->type);
+    case FD_RESULT_OPTIONAL:
+        return fd_cel_optional_of_type(c->arena, first);
+    case FD_RESULT_OPTIONAL_ELEM:
+        return fd_cel_optional_of_type(c->arena, fd_cel_settled(held_by(first)));
+    case FD_RESULT_LIST_ELEM:
+        return fd_cel_list_of(c->arena, held_by(held_by(first)));
+    case FD_RESULT_STRINGS:
+        return fd_cel_list_of(c->arena, simple(FD_CEL_STRING));
+    case FD_RESULT_INTS:
+        return fd_cel_list_of(c->arena, simple(FD_CEL_INT));
+    }
+    FD_UNREACHABLE();
 }
 
 /* NULL when no overload can take the arguments' types. */
@@ -79,6 +105,8 @@ static const char *join_args(fd_checker *c, const fd_ast *a, uint32_t from)
 static const fd_cel_type *unknown_function(fd_checker *c, fd_ast *a, bool method)
 {
     const char *instead = fd_cel_not_yet(a->name);
+    if (fd_check_is_off(c))
+        return fd_check_undeclared(c, a);
     if (instead != NULL)
         return fd_check_fail(c, a, instead, FD_STR_FMT "() is not in this version",
                              FD_STR_ARG(a->name));
@@ -107,20 +135,41 @@ static const fd_cel_type *check_zone(fd_checker *c, fd_ast *a, const fd_cel_type
         a->args[1]->kind != FD_AST_LITERAL || a->args[1]->literal.kind != FD_CEL_STRING ||
         fd_cel_zone_supported(fd_cel_text(&a->args[1]->literal)))
         return result;
-    return fd_check_fail(c, a->args[1], "write \"UTC\" or an offset like \"+02:00\"",
-                         "time zones with rules are not in this version");
+    return fd_check_fail(c, a->args[1], "write a name like Europe/Paris or an offset like +02:00",
+                         "there is no time zone '" FD_STR_FMT "'",
+                         FD_STR_ARG(fd_cel_text(&a->args[1]->literal)));
+}
+
+/* A function of the environment: it is only checked, never run. */
+static const fd_cel_type *check_declared(fd_checker *c, fd_ast *a)
+{
+    enum { ARGS_MAX = 16 };
+    const fd_cel_environment *e = c->scope->environment;
+    const fd_cel_type *types[ARGS_MAX];
+    if (e == NULL || e->function == NULL || a->n_args > ARGS_MAX)
+        return NULL;
+    for (uint32_t i = 0; i < a->n_args; i++)
+        types[i] = fd_check_value(c, a->args[i]);
+    const fd_cel_type *result = e->function(e->ctx, a->name, types, a->n_args, c->arena);
+    if (result != NULL)
+        a->ref = FD_REF_UNDECLARED;
+    return result;
 }
 
 static const fd_cel_type *check_overloads(fd_checker *c, fd_ast *a, bool method)
 {
     fd_cel_overloads all = fd_cel_find_overloads(a->name, method);
-    if (all.n == 0)
-        return unknown_function(c, a, method);
+    if (all.n == 0) {
+        const fd_cel_type *declared = check_declared(c, a);
+        return declared == NULL ? unknown_function(c, a, method) : declared;
+    }
     if (!check_args(c, a))
         return simple(FD_CEL_ERROR);
     const fd_cel_type *result = resolve(c, a, all);
     if (result != NULL)
         return check_zone(c, a, result);
+    if (fd_check_is_off(c))
+        return fd_check_undeclared(c, a);
     if (!method)
         return fd_check_fail(c, a, NULL, FD_STR_FMT "() does not take %s", FD_STR_ARG(a->name),
                              join_args(c, a, 0));
@@ -130,17 +179,81 @@ static const fd_cel_type *check_overloads(fd_checker *c, fd_ast *a, bool method)
                          join_args(c, a, 1));
 }
 
+/* math.greatest(a, b, c) is math.greatest([a, b, c]). */
+static const fd_cel_type *check_extreme(fd_checker *c, fd_ast *a)
+{
+    char t[80];
+    fd_ast *list = fd_arena_alloc(c->arena, sizeof *list);
+    fd_ast **args = fd_arena_alloc(c->arena, sizeof *args);
+    FD_ALLOCATED(list);
+    FD_ALLOCATED(args);
+    *list = *a;
+    list->kind = FD_AST_LIST;
+    args[0] = list;
+    a->args = args;
+    a->n_args = 1;
+    const fd_cel_type *result = check_overloads(c, a, false);
+    for (uint32_t i = 0; i < list->n_args && result->kind != FD_CEL_ERROR; i++) {
+        const fd_cel_type *of = list->args[i]->type;
+        if (!fd_cel_is_open(of) && !fd_cel_is_number(of))
+            return fd_check_fail(c, list->args[i], NULL, FD_STR_FMT "() takes numbers, not %s",
+                                 FD_STR_ARG(a->name), fd_cel_type_name(of, t, sizeof t));
+    }
+    return result;
+}
+
 const fd_cel_type *fd_check_call(fd_checker *c, fd_ast *a)
 {
     if (fd_str_eq_c(a->name, "has"))
         return fd_check_has(c, a);
+    if (fd_str_eq_c(a->name, "optional.none") && a->n_args == 0)
+        return fd_check_constant(a, fd_cel_optional(NULL),
+                                 fd_cel_optional_of_type(c->arena, simple(FD_CEL_FREE)));
+    bool extreme = fd_str_eq_c(a->name, "math.greatest") || fd_str_eq_c(a->name, "math.least");
+    if (extreme && a->n_args > 1)
+        return check_extreme(c, a);
     return check_overloads(c, a, false);
+}
+
+/* namespace.f(...): a function with a name in two parts. The node becomes such a call. */
+static bool is_namespaced(fd_checker *c, fd_ast *a)
+{
+    static const char *const namespaces[] = {"math",   "lists", "strings", "base64", "optional",
+                                             "sets",   "geo",   "ip"};
+    const fd_ast *of = a->args[0];
+    uint32_t slot;
+    bool known = false;
+    if (of->kind != FD_AST_IDENT || (!of->rooted && fd_check_local(c, of->name, &slot)))
+        return false;
+    for (size_t i = 0; i < sizeof namespaces / sizeof *namespaces; i++)
+        known |= fd_str_eq_c(of->name, namespaces[i]);
+    if (!known)
+        return false;
+    const char *name = fd_arena_printf(c->arena, FD_STR_FMT "." FD_STR_FMT, FD_STR_ARG(of->name),
+                                       FD_STR_ARG(a->name));
+    FD_ALLOCATED(name);
+    a->kind = FD_AST_CALL;
+    a->name = fd_str_from(name);
+    a->width += a->at - of->from;
+    a->at = of->from;
+    a->args++;
+    a->n_args--;
+    return true;
 }
 
 /* event.f(...) and the like: the receiver is a value like any other argument. */
 const fd_cel_type *fd_check_method(fd_checker *c, fd_ast *a)
 {
-    return check_overloads(c, a, true);
+    if (is_namespaced(c, a))
+        return fd_check_call(c, a);
+    const fd_cel_type *macro = fd_check_macro(c, a);
+    if (macro != NULL)
+        return macro;
+    const fd_cel_type *result = check_overloads(c, a, true);
+    bool lazy = fd_str_eq_c(a->name, "or") || fd_str_eq_c(a->name, "orValue");
+    if (a->ref == FD_REF_CALL && lazy)
+        a->ref = FD_REF_OR_ELSE;
+    return result;
 }
 
 const fd_cel_type *fd_check_arithmetic(fd_checker *c, fd_ast *a)

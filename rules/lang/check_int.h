@@ -4,11 +4,19 @@
 
 #include "lang/ast.h"
 
+/* A name that a macro gives; its slot is its place in the stack of them. */
+typedef struct fd_local {
+    fd_str name;
+    const fd_cel_type *type;
+} fd_local;
+
 typedef struct fd_checker {
     const fd_cel_scope *scope;
     const fd_cel_source *src;
     fd_arena *arena;
     fd_diags *diags;
+    fd_local *locals;
+    uint32_t n_locals, cap_locals;
 } fd_checker;
 
 /* type.c: simple types are shared, the others live in an arena. */
@@ -16,6 +24,9 @@ const fd_cel_type *fd_cel_simple_type(fd_cel_kind kind);
 const fd_cel_type *fd_cel_list_of(fd_arena *arena, const fd_cel_type *elem);
 const fd_cel_type *fd_cel_map_of(fd_arena *arena, const fd_cel_type *key, const fd_cel_type *value);
 const fd_cel_type *fd_cel_type_of_schema(fd_arena *arena, const fd_type *t);
+const fd_cel_type *fd_cel_optional_of_type(fd_arena *arena, const fd_cel_type *elem);
+/* dyn for a type that was left open, else the type itself: for a value that is taken out. */
+const fd_cel_type *fd_cel_settled(const fd_cel_type *t);
 /* The type that holds values of both: their own when equal, else dyn. */
 const fd_cel_type *fd_cel_join(fd_arena *arena, const fd_cel_type *a, const fd_cel_type *b);
 /* Whether some value could be of both types: what == demands of its sides. */
@@ -41,8 +52,20 @@ const fd_cel_type *fd_check_select(fd_checker *c, fd_ast *a);
 /* event, lists, ... where a value is needed: an error. */
 const fd_cel_type *fd_check_namespace_alone(fd_checker *c, fd_ast *a);
 const fd_cel_type *fd_check_has(fd_checker *c, fd_ast *a);
+/* Whether a name means a macro's variable; *slot is where it is. */
+bool fd_check_local(const fd_checker *c, fd_str name, uint32_t *slot);
+/* Whether types are not checked here. */
+bool fd_check_is_off(const fd_checker *c);
+/* A name or function that nobody declared, where types are not checked: fails when it runs. */
+const fd_cel_type *fd_check_undeclared(fd_checker *c, fd_ast *a);
+/* Makes the node a constant. */
+const fd_cel_type *fd_check_constant(fd_ast *a, fd_cel_value v, const fd_cel_type *type);
 /* An error where `literal` is text that the enum `of` never holds. */
 bool fd_check_enum(fd_checker *c, const fd_ast *of, const fd_ast *literal);
+
+/* check_macro.c */
+/* NULL when the call is no macro. */
+const fd_cel_type *fd_check_macro(fd_checker *c, fd_ast *a);
 
 /* check_call.c */
 const fd_cel_type *fd_check_call(fd_checker *c, fd_ast *a);

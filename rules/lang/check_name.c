@@ -25,8 +25,82 @@ static const char *meant(fd_checker *c, fd_str word, const char *const *names, s
 static const char *const namespaces[] = {"event", "features", "variables", "lists", "models"};
 enum { N_NAMESPACES = sizeof namespaces / sizeof *namespaces };
 
+bool fd_check_is_off(const fd_checker *c)
+{
+    return c->scope->environment != NULL && c->scope->environment->unchecked;
+}
+
+const fd_cel_type *fd_check_undeclared(fd_checker *c, fd_ast *a)
+{
+    FD_ASSERT(fd_check_is_off(c));
+    a->ref = FD_REF_UNDECLARED;
+    return fd_cel_simple_type(FD_CEL_DYN);
+}
+
+const fd_cel_type *fd_check_constant(fd_ast *a, fd_cel_value v, const fd_cel_type *type)
+{
+    a->ref = FD_REF_CONST;
+    a->literal = v;
+    return type;
+}
+
+/* "a.b.c" for a selection from a name that is no macro's; empty for anything else. */
+static fd_str path_of(const fd_checker *c, const fd_ast *a, bool *rooted)
+{
+    const fd_str none = {NULL, 0};
+    uint32_t slot;
+    if (a->kind == FD_AST_IDENT) {
+        *rooted = a->rooted;
+        return !a->rooted && fd_check_local(c, a->name, &slot) ? none : a->name;
+    }
+    if (a->kind != FD_AST_SELECT || a->optional)
+        return none;
+    fd_str of = path_of(c, a->args[0], rooted);
+    if (of.n == 0)
+        return none;
+    char *path =
+        fd_arena_printf(c->arena, FD_STR_FMT "." FD_STR_FMT, FD_STR_ARG(of), FD_STR_ARG(a->name));
+    FD_ALLOCATED(path);
+    return fd_str_from(path);
+}
+
+/* A variable of the environment, or a type; NULL when the path is neither. */
+static const fd_cel_type *check_path(fd_checker *c, fd_ast *a)
+{
+    const fd_cel_environment *e = c->scope->environment;
+    fd_cel_value type_value;
+    bool rooted = false;
+    const fd_ast *root = a;
+    while (root->kind == FD_AST_SELECT)
+        root = root->args[0];
+    bool maybe_type = a->kind == FD_AST_IDENT || fd_str_eq_c(root->name, "google") ||
+                      fd_str_eq_c(root->name, "net");
+    if (root->kind != FD_AST_IDENT || (e == NULL && !maybe_type))
+        return NULL;
+    fd_str path = path_of(c, a, &rooted);
+    if (path.n == 0)
+        return NULL;
+    const fd_cel_type *type = NULL;
+    if (e != NULL && e->variable(e->ctx, path, rooted, &type, &a->index) == FD_CEL_FOUND) {
+        a->ref = FD_REF_VARIABLE;
+        return type;
+    }
+    if (fd_cel_find_type(path, &type_value))
+        return fd_check_constant(a, type_value, fd_cel_simple_type(FD_CEL_TYPE));
+    return NULL;
+}
+
 const fd_cel_type *fd_check_ident(fd_checker *c, fd_ast *a)
 {
+    if (!a->rooted && fd_check_local(c, a->name, &a->index)) {
+        a->ref = FD_REF_LOCAL;
+        return c->locals[a->index].type;
+    }
+    const fd_cel_type *known = check_path(c, a);
+    if (known != NULL)
+        return known;
+    if (fd_check_is_off(c))
+        return fd_check_undeclared(c, a);
     for (size_t i = 0; i < N_NAMESPACES; i++) {
         if (fd_str_eq_c(a->name, namespaces[i])) {
             a->ref = FD_REF_NAMESPACE;
@@ -182,23 +256,20 @@ const fd_cel_type *fd_check_namespace_alone(fd_checker *c, fd_ast *a)
                          FD_STR_ARG(a->name), FD_STR_ARG(a->name));
 }
 
-const fd_cel_type *fd_check_select(fd_checker *c, fd_ast *a)
+/* A field of a value of type t. */
+static const fd_cel_type *select_in(fd_checker *c, fd_ast *a, const fd_cel_type *t)
 {
     char name[80];
-    fd_ast *of = a->args[0];
-    const fd_cel_type *t = fd_check_expr(c, of);
-    if (t->kind == FD_CEL_ERROR)
-        return t;
-    if (of->ref == FD_REF_NAMESPACE)
-        return select_namespace(c, a);
+    const fd_ast *of = a->args[0];
     if (t->kind == FD_CEL_RECORD)
-        return select_in_record(c, a, t->schema, of->ref == FD_REF_COLUMN, of->index);
+        return select_in_record(c, a, t->schema, of->ref == FD_REF_COLUMN && !of->optional,
+                                of->index);
     a->ref = FD_REF_FIELD;
     if (t->kind == FD_CEL_DYN)
         return t;
     if (t->kind == FD_CEL_MAP && fd_cel_comparable(t->key, fd_cel_simple_type(FD_CEL_STRING)))
-        return t->elem;
-    fd_str text = fd_check_text(c, of);
+        return fd_cel_settled(t->elem);
+    fd_str text = fd_check_text(c, a->args[0]);
     const char *hint = NULL;
     uint32_t n;
     const char *const *methods = fd_cel_function_names(true, &n);
@@ -208,6 +279,28 @@ const fd_cel_type *fd_check_select(fd_checker *c, fd_ast *a)
     }
     return fd_check_fail(c, a, hint, FD_STR_FMT " is %s, it has no fields", FD_STR_ARG(text),
                          fd_cel_type_name(t, name, sizeof name));
+}
+
+const fd_cel_type *fd_check_select(fd_checker *c, fd_ast *a)
+{
+    const fd_cel_type *known = check_path(c, a);
+    if (known != NULL)
+        return known;
+    fd_ast *of = a->args[0];
+    const fd_cel_type *t = fd_check_expr(c, of);
+    if (t->kind == FD_CEL_ERROR)
+        return t;
+    bool viral = t->kind == FD_CEL_OPTIONAL;
+    const fd_cel_type *field = of->ref == FD_REF_NAMESPACE
+                                   ? select_namespace(c, a)
+                                   : select_in(c, a, viral ? fd_cel_settled(t->elem) : t);
+    if (field->kind == FD_CEL_ERROR || (!a->optional && !viral))
+        return field;
+    a->optional = true;
+    if (a->ref == FD_REF_COLUMN || a->ref == FD_REF_FIELD)
+        return fd_cel_optional_of_type(c->arena, field);
+    return fd_check_fail(c, a, "variables and lists are always there",
+                         ".? asks about event fields and features");
 }
 
 /* has(e.f): e.f is checked as usual, then asked for instead of read. */

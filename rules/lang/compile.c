@@ -3,11 +3,16 @@
  * evaluated here by the evaluator itself, so folding cannot disagree with it. Errors fold to
  * constant errors; && and || drop what cannot matter. One owner at a time.
  */
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "base/assert.h"
 #include "lang/check_int.h"
 #include "lang/program_int.h"
+
+/* What folding may take in all; what is left then is computed when it runs. */
+enum { FOLD_STEPS = 16 * 1000 * 1000, FOLD_BYTES = 16 * 1024 * 1024 };
+enum { DEPTH_MAX = 4 * FD_CEL_MAX_DEPTH, FEW_ARGS = 64 };
 
 typedef struct compiler {
     fd_arena *arena;
@@ -15,6 +20,11 @@ typedef struct compiler {
     fd_diags *diags;
     fd_cel_run *run; /* for constants; its results are copied out */
     uint64_t cost;
+    uint64_t fold_steps, fold_bytes;
+    uint32_t n_locals;      /* slots used so far */
+    uint16_t *local_depths; /* of the values in the slots */
+    uint32_t cap_locals;
+    bool failed;
 } compiler;
 
 static const fd_node *emit(compiler *c, const fd_ast *a);
@@ -24,24 +34,6 @@ static fd_str copy_str(compiler *c, fd_str s)
     fd_str copy = fd_arena_str(c->arena, s);
     FD_ALLOCATED(copy.p);
     return copy;
-}
-
-/* Out of the run's memory into the program's. */
-static fd_cel_value keep(compiler *c, const fd_cel_value *v)
-{
-    fd_cel_value k = *v;
-    if (v->kind == FD_CEL_STRING || v->kind == FD_CEL_BYTES) {
-        k.v.p = copy_str(c, fd_cel_text(v)).p;
-    } else if (v->kind == FD_CEL_LIST || v->kind == FD_CEL_MAP) {
-        FD_ASSERT(!v->in_column);
-        uint32_t n = v->kind == FD_CEL_MAP ? 2 * v->n : v->n;
-        fd_cel_value *items = fd_arena_alloc(c->arena, (n + 1) * sizeof *items);
-        FD_ALLOCATED(items);
-        for (uint32_t i = 0; i < n; i++)
-            items[i] = keep(c, &v->v.list[i]);
-        k.v.list = items;
-    }
-    return k;
 }
 
 static fd_node *new_node(compiler *c, const fd_ast *a, fd_node_kind kind)
@@ -60,7 +52,9 @@ static fd_node *new_node(compiler *c, const fd_ast *a, fd_node_kind kind)
 static const fd_node *constant(compiler *c, const fd_ast *a, const fd_cel_value *v)
 {
     fd_node *x = new_node(c, a, FD_NODE_CONST);
-    x->value = keep(c, v);
+    x->value = fd_cel_copy(c->arena, v);
+    x->low = FD_NO_LOCAL;
+    x->depth = 1;
     return x;
 }
 
@@ -77,41 +71,90 @@ static uint32_t cost_of(const fd_node *x)
     return cost;
 }
 
-/* Whether the value is the same for every row: constants all the way down. */
-static bool foldable(const fd_node *x)
+/* Whether the node itself builds values or loops. */
+static bool is_heavy(const fd_node *x)
 {
-    switch (x->kind) {
-    case FD_NODE_COLUMN:
-    case FD_NODE_HAS_COLUMN:
-    case FD_NODE_VARIABLE:
-        return false;
-    default:
-        break;
-    }
+    bool heavy = x->kind >= FD_NODE_LOCAL;
+    if (x->kind == FD_NODE_LIST || x->kind == FD_NODE_MAP)
+        heavy = x->n_args > FEW_ARGS;
+    for (uint32_t i = 0; i < x->overloads.n && x->kind == FD_NODE_CALL; i++)
+        heavy |= x->overloads.first[i].builds;
+    return heavy;
+}
+
+/* What follows from the node's parts. */
+static void derive(compiler *c, const fd_ast *a, fd_node *x)
+{
+    uint32_t depth = x->kind == FD_NODE_LOCAL ? c->local_depths[x->index] : 0;
+    x->low = x->kind == FD_NODE_LOCAL ? x->index : FD_NO_LOCAL;
+    x->varies = x->kind == FD_NODE_COLUMN || x->kind == FD_NODE_HAS_COLUMN ||
+                x->kind == FD_NODE_VARIABLE;
+    x->heavy = is_heavy(x);
+    bool binds = x->kind == FD_NODE_LOOP || x->kind == FD_NODE_LET;
     for (uint32_t i = 0; i < x->n_args; i++) {
-        if (x->args[i]->kind != FD_NODE_CONST)
-            return false;
+        const fd_node *part = x->args[i];
+        x->varies |= part->varies;
+        x->heavy |= part->heavy;
+        if (part->low < x->low && !(binds && part->low >= x->index))
+            x->low = part->low;
+        if (part->depth > depth)
+            depth = part->depth;
     }
-    return true;
+    if (++depth > DEPTH_MAX && !c->failed) {
+        c->failed = true;
+        fd_cel_report(c->src, c->diags, FD_ERROR, a->at, a->width,
+                      "move a part of it into `variables:`",
+                      "values of cel.bind and cel.block stand on one another too deeply");
+    }
+    x->depth = (uint16_t)(depth > DEPTH_MAX ? DEPTH_MAX : depth);
+}
+
+/* Whether the value is the same for every row: nothing that varies, no name from outside. */
+static bool foldable(const compiler *c, const fd_node *x)
+{
+    return !x->varies && x->low == FD_NO_LOCAL && !c->failed && c->fold_steps < FOLD_STEPS &&
+           c->fold_bytes < FOLD_BYTES;
 }
 
 static const fd_node *fold(compiler *c, const fd_ast *a, fd_node *x)
 {
-    if (!foldable(x)) {
+    derive(c, a, x);
+    if (!foldable(c, x)) {
         c->cost += cost_of(x);
         return x;
     }
     const uint32_t row = 0;
+    const fd_cel_program frame = {.n_locals = c->n_locals};
     fd_cel_value v;
     fd_cel_run_begin(c->run, NULL, NULL);
+    c->run->steps = 0;
+    fd_frame outer = fd_run_enter(c->run, &frame);
     fd_node_eval(c->run, x, &row, 1, &v);
+    c->fold_steps += c->run->steps;
+    c->fold_bytes += fd_cel_weight(&v);
+    fd_run_leave(c->run, &outer);
     bool inherited = false; /* told where it arose */
     for (uint32_t i = 0; i < x->n_args; i++)
-        inherited |= x->args[i]->value.kind == FD_CEL_ERROR;
+        inherited |= x->args[i]->kind == FD_NODE_CONST && x->args[i]->value.kind == FD_CEL_ERROR;
     if (v.kind == FD_CEL_ERROR && !inherited)
         fd_cel_report(c->src, c->diags, FD_WARNING, a->at, a->width, NULL, "this always fails: %s",
                       v.v.text);
     return constant(c, a, &v);
+}
+
+/* Which of a literal's entries stand behind '?'. */
+static void mark_optional(compiler *c, const fd_ast *a, fd_node *x)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < a->n_args; i++)
+        any |= a->args[i]->entry_optional;
+    if (!any)
+        return;
+    uint8_t *marks = fd_arena_alloc(c->arena, a->n_args);
+    FD_ALLOCATED(marks);
+    for (uint32_t i = 0; i < a->n_args; i++)
+        marks[i] = a->args[i]->entry_optional;
+    x->optional_args = marks;
 }
 
 static void emit_args(compiler *c, const fd_ast *a, fd_node *x)
@@ -139,12 +182,11 @@ static const fd_node *emit_name(compiler *c, const fd_ast *a)
         fd_cel_value set = {.kind = FD_CEL_SET, .v.set = a->set};
         return constant(c, a, &set);
     }
-    if (a->ref == FD_REF_VARIABLE)
-        return fold(c, a, new_node(c, a, FD_NODE_VARIABLE));
     bool is_column = a->ref == FD_REF_COLUMN;
     FD_ASSERT(is_column || a->ref == FD_REF_FIELD);
     fd_node *x = new_node(c, a, is_column ? FD_NODE_COLUMN : FD_NODE_FIELD);
     x->absent = absent_text(c, a);
+    x->optional = a->optional;
     if (!is_column) {
         x->name = copy_str(c, a->name);
         emit_args(c, a, x);
@@ -233,13 +275,100 @@ static fd_node_kind operator_node(fd_cel_operator op)
 static const fd_node *emit_strict(compiler *c, const fd_ast *a, fd_node_kind kind)
 {
     fd_node *x = new_node(c, a, kind);
+    x->optional = a->optional;
     emit_args(c, a, x);
+    if (kind == FD_NODE_LIST || kind == FD_NODE_MAP)
+        mark_optional(c, a, x);
     return fold(c, a, x);
+}
+
+/* Room for the names of a macro, each standing for a value of depth 1 until it is known. */
+static void reserve_locals(compiler *c, uint32_t n)
+{
+    if (n > c->cap_locals) {
+        uint32_t cap = 2 * n + 8;
+        uint16_t *grown = fd_arena_zalloc(c->arena, cap * sizeof *grown);
+        FD_ALLOCATED(grown);
+        if (c->cap_locals != 0)
+            memcpy(grown, c->local_depths, c->cap_locals * sizeof *grown);
+        c->local_depths = grown;
+        c->cap_locals = cap;
+    }
+    if (n > c->n_locals)
+        c->n_locals = n;
+}
+
+/* How often a loop over the range runs, as far as that can be said. */
+static uint64_t loop_length(const fd_node *range)
+{
+    const fd_cel_value *v = &range->value;
+    if (range->kind == FD_NODE_LIST || range->kind == FD_NODE_MAP)
+        return range->n_args;
+    if (range->kind != FD_NODE_CONST)
+        return FD_CEL_ASSUMED_LENGTH;
+    return v->kind == FD_CEL_LIST || v->kind == FD_CEL_MAP ? fd_cel_length(v) : 1;
+}
+
+static const fd_node *emit_macro(compiler *c, const fd_ast *a)
+{
+    bool loop = a->macro != FD_MACRO_LET;
+    fd_node *x = new_node(c, a, loop ? FD_NODE_LOOP : FD_NODE_LET);
+    const fd_node **args = fd_arena_alloc(c->arena, a->n_args * sizeof *args);
+    FD_ALLOCATED(args);
+    uint64_t before = c->cost, within = c->cost;
+    x->op = (uint8_t)a->macro;
+    x->n_locals = a->n_locals;
+    reserve_locals(c, a->index + a->n_locals);
+    for (uint32_t i = 0; i < a->n_locals; i++)
+        c->local_depths[a->index + i] = 0;
+    for (uint32_t i = 0; i < a->n_args; i++) {
+        args[i] = emit(c, a->args[i]);
+        if (i == 0)
+            within = c->cost;
+        if (!loop && i < a->n_locals)
+            c->local_depths[a->index + i] = args[i]->depth;
+    }
+    x->args = args;
+    x->n_args = a->n_args;
+    uint64_t body = c->cost - within + 1;
+    if (loop && __builtin_mul_overflow(body, loop_length(args[0]), &body))
+        body = UINT32_MAX;
+    c->cost = within + (body > UINT32_MAX ? UINT32_MAX : body);
+    const fd_node *done = fold(c, a, x);
+    if (done->kind == FD_NODE_CONST)
+        c->cost = before;
+    return done;
+}
+
+/* By what the checker found a name or call to be; NULL when its kind says it. */
+static const fd_node *emit_ref(compiler *c, const fd_ast *a)
+{
+    switch (a->ref) {
+    case FD_REF_CONST:
+        return constant(c, a, &a->literal);
+    case FD_REF_VARIABLE:
+        return fold(c, a, new_node(c, a, FD_NODE_VARIABLE));
+    case FD_REF_LOCAL:
+        return fold(c, a, new_node(c, a, FD_NODE_LOCAL));
+    case FD_REF_MACRO:
+        return emit_macro(c, a);
+    case FD_REF_OR_ELSE:
+        return emit_strict(c, a, FD_NODE_OR_ELSE);
+    case FD_REF_UNDECLARED: {
+        fd_cel_value v = fd_cel_error(FD_CEL_E_UNDECLARED);
+        return constant(c, a, &v);
+    }
+    default:
+        return NULL;
+    }
 }
 
 static const fd_node *emit(compiler *c, const fd_ast *a)
 {
     FD_ASSERT(a->type != NULL && a->type->kind != FD_CEL_ERROR);
+    const fd_node *by_ref = emit_ref(c, a);
+    if (by_ref != NULL)
+        return by_ref;
     switch (a->kind) {
     case FD_AST_LITERAL:
         return constant(c, a, &a->literal);
@@ -265,6 +394,18 @@ static const fd_node *emit(compiler *c, const fd_ast *a)
     FD_UNREACHABLE();
 }
 
+static bool too_costly(compiler *c, const fd_ast *root)
+{
+    if (c->cost <= FD_CEL_MAX_COST)
+        return false;
+    fd_cel_report(c->src, c->diags, FD_ERROR, root->from, root->to - root->from,
+                  "loop over shorter lists, or not within one another",
+                  "the expression may take %s%" PRIu64 " steps for one event, at most %d are allowed",
+                  c->cost >= UINT32_MAX ? "more than " : "",
+                  c->cost >= UINT32_MAX ? UINT32_MAX : c->cost, FD_CEL_MAX_COST);
+    return true;
+}
+
 const fd_cel_program *fd_cel_compile(const fd_cel_scope *scope, const fd_cel_source *src,
                                      fd_arena *arena, fd_diags *diags)
 {
@@ -277,8 +418,11 @@ const fd_cel_program *fd_cel_compile(const fd_cel_scope *scope, const fd_cel_sou
         p = fd_arena_zalloc(arena, sizeof *p);
         FD_ALLOCATED(p);
         p->root = emit(&c, root);
-        p->type = root->type;
+        p->type = fd_cel_settled(root->type);
         p->cost = c.cost > UINT32_MAX ? UINT32_MAX : (uint32_t)c.cost;
+        p->n_locals = c.n_locals;
+        if (too_costly(&c, root) || c.failed)
+            p = NULL;
         fd_cel_run_free(c.run);
     }
     fd_arena_free(temporary);

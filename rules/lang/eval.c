@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "lang/list.h"
 #include "lang/program_int.h"
 
 fd_cel_run *fd_cel_run_new(const fd_cel_program *const *variables, uint32_t n_variables,
@@ -20,7 +21,9 @@ fd_cel_run *fd_cel_run_new(const fd_cel_program *const *variables, uint32_t n_va
     r->variables = variables;
     r->n_variables = n_variables;
     r->max_rows = max_rows;
-    r->arena = fd_arena_new(16 * 1024, 0);
+    r->kept = fd_arena_new(16 * 1024, 0);
+    r->temporary = fd_arena_new(16 * 1024, 0);
+    r->arena = r->kept;
     r->all = malloc(max_rows * sizeof *r->all);
     FD_ALLOCATED(r->all);
     for (uint32_t i = 0; i < max_rows; i++)
@@ -57,7 +60,9 @@ void fd_cel_run_free(fd_cel_run *r)
     free(r->memo_batch);
     free(r->tested);
     free(r->tested_batch);
-    fd_arena_free(r->arena);
+    free(r->slots);
+    fd_arena_free(r->kept);
+    fd_arena_free(r->temporary);
     free(r);
 }
 
@@ -68,7 +73,9 @@ void fd_cel_run_begin(fd_cel_run *r, const fd_batch *batch, const fd_batch *feat
     FD_ASSERT(r->used_vectors == 0 && r->used_selections == 0);
     r->batches[FD_CEL_EVENTS] = batch;
     r->batches[FD_CEL_FEATURES] = features;
-    fd_arena_reset(r->arena);
+    FD_ASSERT(r->arena == r->kept && !r->in_row);
+    fd_arena_reset(r->kept);
+    fd_arena_reset(r->temporary);
     /* 0 marks rows never computed; on wrap-around the marks start over. */
     if (++r->batch_no == 0) {
         r->batch_no = 1;
@@ -102,7 +109,7 @@ const uint32_t *fd_cel_run_all(const fd_cel_run *r)
 
 fd_arena *fd_cel_run_arena(fd_cel_run *r)
 {
-    return r->arena;
+    return r->kept;
 }
 
 fd_cel_value *fd_run_push_vector(fd_cel_run *r)
@@ -164,12 +171,25 @@ const fd_col *fd_node_column(const fd_cel_run *r, const fd_node *x)
     return batch->cols[x->index];
 }
 
+/* An optional of a value; nothing for what is absent. */
+static fd_cel_value some(fd_arena *arena, const fd_cel_value *v)
+{
+    if (v->kind == FD_CEL_ERROR) {
+        bool absent = v->n == FD_CEL_E_ABSENT || v->n == FD_CEL_E_NO_KEY ||
+                      v->n == FD_CEL_E_OUT_OF_RANGE;
+        return absent ? fd_cel_optional(NULL) : *v;
+    }
+    return fd_cel_optional_of(arena, v);
+}
+
 static void eval_column(fd_cel_run *r, const fd_node *x, const uint32_t *rows, uint32_t n,
                         fd_cel_value *out)
 {
     const fd_col *col = fd_node_column(r, x);
     for (uint32_t i = 0; i < n; i++)
         out[i] = fd_cel_from_column(col, rows[i], x->absent);
+    for (uint32_t i = 0; i < n && x->optional; i++)
+        out[i] = some(r->arena, &out[i]);
 }
 
 static void eval_has_column(fd_cel_run *r, const fd_node *x, const uint32_t *rows, uint32_t n,
@@ -200,7 +220,9 @@ static void eval_variable(fd_cel_run *r, const fd_node *x, const uint32_t *rows,
     uint32_t m = fd_run_unmarked(r, r->memo_batch[slot], rows, n, missing);
     if (m != 0) {
         fd_cel_value *fresh = fd_run_push_vector(r);
+        fd_frame frame = fd_run_enter(r, r->variables[slot]);
         fd_node_eval(r, r->variables[slot]->root, missing, m, fresh);
+        fd_run_leave(r, &frame);
         for (uint32_t i = 0; i < m; i++)
             r->memo[slot][missing[i]] = fresh[i];
         fd_run_pop_vector(r);
@@ -210,10 +232,9 @@ static void eval_variable(fd_cel_run *r, const fd_node *x, const uint32_t *rows,
         out[i] = r->memo[slot][rows[i]];
 }
 
+/* The field of a value that is no error. */
 static fd_cel_value field_of(const fd_node *x, const fd_cel_value *of)
 {
-    if (of->kind == FD_CEL_ERROR)
-        return *of;
     if (of->kind == FD_CEL_RECORD) {
         uint32_t index;
         if (fd_type_field(of->v.col->type, x->name, &index) == NULL)
@@ -231,8 +252,6 @@ static fd_cel_value field_of(const fd_node *x, const fd_cel_value *of)
 
 static fd_cel_value has_field(const fd_node *x, const fd_cel_value *of)
 {
-    if (of->kind == FD_CEL_ERROR)
-        return *of;
     if (of->kind == FD_CEL_RECORD) {
         uint32_t index;
         if (fd_type_field(of->v.col->type, x->name, &index) == NULL)
@@ -253,13 +272,29 @@ static void eval_field(fd_cel_run *r, const fd_node *x, const uint32_t *rows, ui
     bool has = x->kind == FD_NODE_HAS_FIELD;
     for (uint32_t i = 0; i < n; i++) {
         const fd_cel_value *v = &of.v[i * of.stride];
-        out[i] = has ? has_field(x, v) : field_of(x, v);
+        bool viral = v->kind == FD_CEL_OPTIONAL;
+        if (v->kind == FD_CEL_ERROR) {
+            out[i] = *v;
+            continue;
+        }
+        if (viral && v->n == 0) {
+            out[i] = has ? fd_cel_bool(false) : *v;
+            continue;
+        }
+        const fd_cel_value *in = viral ? v->v.list : v;
+        if (r->in_row && in->kind == FD_CEL_MAP && !fd_run_spend(r, fd_cel_length(in) / 4)) {
+            out[i] = fd_cel_error((fd_cel_errcode)r->exhausted);
+            continue;
+        }
+        out[i] = has ? has_field(x, in) : field_of(x, in);
+        if (!has && (viral || x->optional))
+            out[i] = some(r->arena, &out[i]);
     }
     fd_run_pop_vector(r);
 }
 
 /* Strict: the leftmost error wins. The overload that fitted the last row is tried first. */
-static fd_cel_value call(fd_arena *arena, const fd_node *x, const fd_cel_value *args,
+static fd_cel_value call(fd_cel_run *r, const fd_node *x, const fd_cel_value *args,
                          const fd_cel_overload **last)
 {
     uint8_t kinds[FD_CEL_MAX_ARGS];
@@ -274,7 +309,9 @@ static fd_cel_value call(fd_arena *arena, const fd_node *x, const fd_cel_value *
         *last = fd_cel_match(x->overloads, kinds, x->n_args);
     if (*last == NULL)
         return fd_cel_error(FD_CEL_E_NO_OVERLOAD);
-    return (*last)->fn(arena, args);
+    if (r->in_row && !fd_run_spend(r, fd_run_work(args, x->n_args, (*last)->builds)))
+        return fd_cel_error((fd_cel_errcode)r->exhausted);
+    return (*last)->fn(r->arena, args);
 }
 
 static void eval_call(fd_cel_run *r, const fd_node *x, const uint32_t *rows, uint32_t n,
@@ -289,7 +326,7 @@ static void eval_call(fd_cel_run *r, const fd_node *x, const uint32_t *rows, uin
         fd_cel_value args[FD_CEL_MAX_ARGS] = {0};
         for (uint32_t a = 0; a < x->n_args; a++)
             args[a] = ops[a].v[i * ops[a].stride];
-        out[i] = call(r->arena, x, args, &last);
+        out[i] = call(r, x, args, &last);
     }
     for (uint32_t a = 0; a < x->n_args; a++)
         fd_run_pop_vector(r);
@@ -354,7 +391,7 @@ static bool index_number(const fd_cel_value *at, int64_t *out)
     return (double)*out == at->v.d;
 }
 
-static fd_cel_value index_of(const fd_cel_value *of, const fd_cel_value *at)
+fd_cel_value fd_node_index(const fd_cel_value *of, const fd_cel_value *at)
 {
     if (of->kind == FD_CEL_MAP) {
         fd_cel_value v;
@@ -368,24 +405,51 @@ static fd_cel_value index_of(const fd_cel_value *of, const fd_cel_value *at)
     return fd_cel_element(of, (uint32_t)i);
 }
 
+static fd_cel_value index_maybe(fd_cel_run *r, const fd_node *x, const fd_cel_value *of,
+                                const fd_cel_value *at)
+{
+    bool viral = of->kind == FD_CEL_OPTIONAL;
+    if (viral && of->n == 0)
+        return *of;
+    fd_cel_value v = fd_node_index(viral ? of->v.list : of, at);
+    return viral || x->optional ? some(r->arena, &v) : v;
+}
+
+/* Steps of an operator. Finding by key or in a list compares with every one in the worst case. */
+static uint64_t work_of(const fd_node *x, const fd_cel_value *a, const fd_cel_value *b)
+{
+    if (x->kind == FD_NODE_COMPARE)
+        return fd_run_work(a, 1, true) + fd_run_work(b, 1, true);
+    const fd_cel_value *in = x->kind == FD_NODE_IN ? b : a;
+    const fd_cel_value *what = x->kind == FD_NODE_IN ? a : b;
+    if (in->kind == FD_CEL_LIST && what->kind >= FD_CEL_LIST)
+        return fd_run_work(in, 1, true);
+    bool searched = in->kind == FD_CEL_MAP || (in->kind == FD_CEL_LIST && x->kind == FD_NODE_IN);
+    return searched ? 1 + fd_cel_length(in) * fd_run_work(what, 1, false) / 4 : 1;
+}
+
+static fd_cel_value binary(fd_cel_run *r, const fd_node *x, const fd_cel_value *a,
+                           const fd_cel_value *b)
+{
+    if (a->kind == FD_CEL_ERROR)
+        return *a;
+    if (b->kind == FD_CEL_ERROR)
+        return *b;
+    if (r->in_row && !fd_run_spend(r, work_of(x, a, b)))
+        return fd_cel_error((fd_cel_errcode)r->exhausted);
+    if (x->kind == FD_NODE_COMPARE)
+        return fd_node_compare((fd_cel_operator)x->op, a, b);
+    return x->kind == FD_NODE_IN ? fd_node_in(a, b) : index_maybe(r, x, a, b);
+}
+
 /* COMPARE, IN, INDEX: strict in both sides. */
 static void eval_binary(fd_cel_run *r, const fd_node *x, const uint32_t *rows, uint32_t n,
                         fd_cel_value *out)
 {
     operand l = eval_operand(r, x->args[0], rows, n);
     operand m = eval_operand(r, x->args[1], rows, n);
-    for (uint32_t i = 0; i < n; i++) {
-        const fd_cel_value *a = &l.v[i * l.stride];
-        const fd_cel_value *b = &m.v[i * m.stride];
-        if (a->kind == FD_CEL_ERROR)
-            out[i] = *a;
-        else if (b->kind == FD_CEL_ERROR)
-            out[i] = *b;
-        else if (x->kind == FD_NODE_COMPARE)
-            out[i] = fd_node_compare((fd_cel_operator)x->op, a, b);
-        else
-            out[i] = x->kind == FD_NODE_IN ? fd_node_in(a, b) : index_of(a, b);
-    }
+    for (uint32_t i = 0; i < n; i++)
+        out[i] = binary(r, x, &l.v[i * l.stride], &m.v[i * m.stride]);
     fd_run_pop_vector(r);
     fd_run_pop_vector(r);
 }
@@ -475,21 +539,57 @@ static void eval_cond(fd_cel_run *r, const fd_node *x, const uint32_t *rows, uin
     fd_run_pop_vector(r);
 }
 
-/* A map literal's keys must be of key types and differ. */
-static fd_cel_value checked_map(fd_cel_value map)
+fd_cel_value fd_node_checked_map(fd_cel_run *r, fd_cel_value map)
 {
+    enum { FEW = 8 };
+    fd_cel_table keys;
+    if (map.n > FEW)
+        fd_cel_table_init(&keys, r->arena, map.n);
     for (uint32_t i = 0; i < map.n; i++) {
         fd_cel_value key = fd_cel_map_key(&map, i);
         if (key.kind != FD_CEL_STRING && key.kind != FD_CEL_INT && key.kind != FD_CEL_UINT &&
             key.kind != FD_CEL_BOOL)
             return fd_cel_error(FD_CEL_E_BAD_KEY);
-        for (uint32_t j = 0; j < i; j++) {
+        if (map.n > FEW && !fd_cel_table_add(&keys, &key))
+            return fd_cel_error(FD_CEL_E_DUPLICATE_KEY);
+        for (uint32_t j = 0; j < i && map.n <= FEW; j++) {
             fd_cel_value other = fd_cel_map_key(&map, j);
             if (fd_cel_equal(&key, &other))
                 return fd_cel_error(FD_CEL_E_DUPLICATE_KEY);
         }
     }
     return map;
+}
+
+/* Behind '?': what the optional holds stays, an empty one goes with its key. Errors are told. */
+static fd_cel_value without_empty(const fd_node *x, fd_cel_value v, fd_cel_value *items)
+{
+    bool map = v.kind == FD_CEL_MAP;
+    uint32_t kept = 0;
+    for (uint32_t a = 0; a < x->n_args; a += map ? 2 : 1) {
+        fd_cel_value *e = &items[map ? a + 1 : a];
+        if (x->optional_args[a]) {
+            if (e->kind != FD_CEL_OPTIONAL)
+                return fd_cel_error(FD_CEL_E_NO_OVERLOAD);
+            if (e->n == 0)
+                continue;
+            *e = *e->v.list;
+        }
+        if (map)
+            items[kept++] = items[a];
+        items[kept++] = *e;
+    }
+    v.n = map ? kept / 2 : kept;
+    return v;
+}
+
+static fd_cel_value aggregate(fd_cel_run *r, const fd_node *x, fd_cel_value v, fd_cel_value *items)
+{
+    if (v.kind != FD_CEL_ERROR && x->optional_args != NULL)
+        v = without_empty(x, v, items);
+    if (v.kind == FD_CEL_MAP)
+        v = fd_node_checked_map(r, v);
+    return v.kind == FD_CEL_ERROR ? v : fd_run_bounded(r, v);
 }
 
 static void eval_aggregate(fd_cel_run *r, const fd_node *x, const uint32_t *rows, uint32_t n,
@@ -500,10 +600,10 @@ static void eval_aggregate(fd_cel_run *r, const fd_node *x, const uint32_t *rows
     fd_cel_value *items = fd_arena_alloc(r->arena, bytes);
     FD_ALLOCATED(items);
     fd_cel_value *v = fd_run_push_vector(r);
-    for (uint32_t i = 0; i < n; i++)
-        out[i] = (fd_cel_value){.kind = is_map ? FD_CEL_MAP : FD_CEL_LIST,
-                                .n = is_map ? x->n_args / 2 : x->n_args,
-                                .v.list = items + (size_t)i * x->n_args};
+    for (uint32_t i = 0; i < n; i++) {
+        fd_cel_value *own = items + (size_t)i * x->n_args;
+        out[i] = is_map ? fd_cel_map(own, x->n_args / 2) : fd_cel_list(own, x->n_args);
+    }
     for (uint32_t a = 0; a < x->n_args; a++) {
         fd_node_eval(r, x->args[a], rows, n, v);
         for (uint32_t i = 0; i < n; i++) {
@@ -513,16 +613,24 @@ static void eval_aggregate(fd_cel_run *r, const fd_node *x, const uint32_t *rows
         }
     }
     fd_run_pop_vector(r);
-    for (uint32_t i = 0; i < n && is_map; i++) {
-        if (out[i].kind == FD_CEL_MAP)
-            out[i] = checked_map(out[i]);
-    }
+    for (uint32_t i = 0; i < n; i++)
+        out[i] = aggregate(r, x, out[i], items + (size_t)i * x->n_args);
+}
+
+/* Whether the rows that such a node works on can be told apart inside it. */
+static bool passes_on(uint8_t kind)
+{
+    return kind == FD_NODE_AND || kind == FD_NODE_OR || kind == FD_NODE_NOT || kind == FD_NODE_COND;
 }
 
 void fd_node_eval(fd_cel_run *r, const fd_node *x, const uint32_t *rows, uint32_t n,
                   fd_cel_value *out)
 {
     FD_ASSERT(n <= FD_CEL_CHUNK);
+    if (x->heavy && !r->in_row && !passes_on(x->kind)) {
+        fd_eval_by_rows(r, x, rows, n, out);
+        return;
+    }
     switch ((fd_node_kind)x->kind) {
     case FD_NODE_CONST:
         for (uint32_t i = 0; i < n; i++)
@@ -563,6 +671,13 @@ void fd_node_eval(fd_cel_run *r, const fd_node *x, const uint32_t *rows, uint32_
     case FD_NODE_MAP:
         eval_aggregate(r, x, rows, n, out);
         return;
+    case FD_NODE_LOCAL:
+    case FD_NODE_LOOP:
+    case FD_NODE_LET:
+    case FD_NODE_OR_ELSE:
+        FD_ASSERT(n == 1);
+        out[0] = fd_eval_in_row(r, x, rows);
+        return;
     }
     FD_UNREACHABLE();
 }
@@ -570,9 +685,11 @@ void fd_node_eval(fd_cel_run *r, const fd_node *x, const uint32_t *rows, uint32_
 void fd_cel_eval(fd_cel_run *r, const fd_cel_program *p, const uint32_t *rows, uint32_t n,
                  fd_cel_value *out)
 {
+    fd_frame frame = fd_run_enter(r, p);
     for (uint32_t i = 0; i < n; i += FD_CEL_CHUNK) {
         uint32_t m = n - i < FD_CEL_CHUNK ? n - i : FD_CEL_CHUNK;
         fd_node_eval(r, p->root, rows + i, m, out + i);
     }
+    fd_run_leave(r, &frame);
     FD_ASSERT(r->used_vectors == 0 && r->used_selections == 0);
 }

@@ -207,8 +207,11 @@ static bool test_variable(fd_cel_run *r, const fd_node *x, const uint32_t *rows,
     uint8_t *tested = r->tested[slot];
     uint32_t *missing = fd_run_push_selection(r);
     uint32_t m = fd_run_unmarked(r, r->tested_batch[slot], rows, n, missing);
-    if (m != 0)
+    if (m != 0) {
+        fd_frame frame = fd_run_enter(r, r->variables[slot]);
         fd_node_test(r, r->variables[slot]->root, m == n ? rows : missing, m, fresh);
+        fd_run_leave(r, &frame);
+    }
     for (uint32_t i = 0; i < m; i++)
         tested[missing[i]] = fresh[i];
     fd_run_pop_selection(r);
@@ -321,11 +324,13 @@ static bool is_piece_of_all(const fd_cel_run *r, const uint32_t *rows, uint32_t 
 void fd_cel_test(fd_cel_run *r, const fd_cel_program *p, const uint32_t *rows, uint32_t n,
                  uint8_t *out)
 {
+    fd_frame frame = fd_run_enter(r, p);
     for (uint32_t i = 0; i < n; i += FD_CEL_CHUNK) {
         uint32_t m = n - i < FD_CEL_CHUNK ? n - i : FD_CEL_CHUNK;
         r->dense = is_piece_of_all(r, rows + i, m) ? rows + i : NULL;
         fd_node_test(r, p->root, rows + i, m, out + i);
     }
+    fd_run_leave(r, &frame);
     r->dense = NULL;
     FD_ASSERT(r->used_vectors == 0 && r->used_selections == 0);
 }

@@ -2,39 +2,8 @@
 #include "lang/function.h"
 
 #include "base/assert.h"
+#include "lang/function_table.h"
 
-enum {
-    N = FD_CEL_NULL,
-    B = FD_CEL_BOOL,
-    I = FD_CEL_INT,
-    U = FD_CEL_UINT,
-    D = FD_CEL_DOUBLE,
-    S = FD_CEL_STRING,
-    Y = FD_CEL_BYTES,
-    T = FD_CEL_TIMESTAMP,
-    P = FD_CEL_DURATION, /* a period */
-    L = FD_CEL_LIST,
-    M = FD_CEL_MAP,
-    Z = FD_CEL_SET,
-    ANY = FD_CEL_DYN,
-};
-
-#define F1(name, a, r, cost, fn)                  \
-    {                                             \
-        name, false, 1, {a}, r, cost, fd_cel_##fn \
-    }
-#define F2(name, a, b, r, cost, fn)                  \
-    {                                                \
-        name, false, 2, {a, b}, r, cost, fd_cel_##fn \
-    }
-#define M1(name, self, r, cost, fn)                 \
-    {                                               \
-        name, true, 1, {self}, r, cost, fd_cel_##fn \
-    }
-#define M2(name, self, a, r, cost, fn)                 \
-    {                                                  \
-        name, true, 2, {self, a}, r, cost, fd_cel_##fn \
-    }
 #define GETTER(name, fn) M1(name, T, I, 2, fn), M2(name, T, S, I, 4, fn)
 
 /* One name in one style stands together: fd_cel_find_overloads() relies on it. */
@@ -51,9 +20,9 @@ static const fd_cel_overload table[] = {
     F2("+", I, I, I, 1, add_int),
     F2("+", U, U, U, 1, add_uint),
     F2("+", D, D, D, 1, add_double),
-    F2("+", S, S, S, 8, add_text),
-    F2("+", Y, Y, Y, 8, add_text),
-    F2("+", L, L, L, 16, add_list),
+    F2("+", S, S, S, 8 | BUILDS, add_text),
+    F2("+", Y, Y, Y, 8 | BUILDS, add_text),
+    F2("+", L, L, FD_RESULT_JOIN, 16 | BUILDS, add_list),
     F2("+", T, P, T, 1, add_time_duration),
     F2("+", P, T, T, 1, add_duration_time),
     F2("+", P, P, P, 1, add_durations),
@@ -79,11 +48,12 @@ static const fd_cel_overload table[] = {
     M2("contains", S, S, B, 16, contains),
     M2("startsWith", S, S, B, 4, starts_with),
     M2("endsWith", S, S, B, 4, ends_with),
-    M1("lowerAscii", S, S, 8, lower_ascii),
-    M1("upperAscii", S, S, 8, upper_ascii),
+    M1("lowerAscii", S, S, 8 | BUILDS, lower_ascii),
+    M1("upperAscii", S, S, 8 | BUILDS, upper_ascii),
     M1("trim", S, S, 8, trim),
 
     F1("dyn", ANY, ANY, 1, same),
+    F1("type", ANY, FD_CEL_TYPE, 1, name_of_type),
     F1("int", I, I, 1, same),
     F1("int", U, I, 1, int_from_uint),
     F1("int", D, I, 1, int_from_double),
@@ -109,6 +79,8 @@ static const fd_cel_overload table[] = {
     F1("string", Y, S, 8, string_from_bytes),
     F1("string", T, S, 32, string_from_timestamp),
     F1("string", P, S, 32, string_from_duration),
+    F1("string", A, S, 32, string_from_ip),
+    F1("string", R, S, 32, string_from_cidr),
     F1("timestamp", T, T, 1, same),
     F1("timestamp", S, T, 32, timestamp_from_string),
     F1("timestamp", I, T, 1, timestamp_from_int),
@@ -133,19 +105,27 @@ static const fd_cel_overload table[] = {
 
 enum { N_TABLE = sizeof table / sizeof *table };
 
-fd_cel_overloads fd_cel_find_overloads(fd_str name, bool method)
+static fd_cel_overloads find_in(const fd_cel_overload *rows, uint32_t n, fd_str name, bool method)
 {
     fd_cel_overloads all = {NULL, 0};
-    for (uint32_t i = 0; i < N_TABLE; i++) {
-        if (table[i].method == method && fd_str_eq_c(name, table[i].name)) {
+    for (uint32_t i = 0; i < n; i++) {
+        if (rows[i].method == method && fd_str_eq_c(name, rows[i].name)) {
             if (all.n == 0)
-                all.first = &table[i];
+                all.first = &rows[i];
             all.n++;
         } else if (all.n != 0) {
             break;
         }
     }
     return all;
+}
+
+fd_cel_overloads fd_cel_find_overloads(fd_str name, bool method)
+{
+    uint32_t n;
+    const fd_cel_overload *extensions = fd_cel_extensions(&n);
+    fd_cel_overloads all = find_in(table, N_TABLE, name, method);
+    return all.n != 0 ? all : find_in(extensions, n, name, method);
 }
 
 const fd_cel_overload *fd_cel_match(fd_cel_overloads all, const uint8_t *kinds, uint32_t n)
@@ -166,18 +146,6 @@ static const struct {
     const char *instead;
 } not_yet[] = {
     {"matches", "use contains(), startsWith(), endsWith() or a list"},
-    {"all", "macros over lists are not in this version"},
-    {"exists", "for a known value write: value in event.field"},
-    {"exists_one", "macros over lists are not in this version"},
-    {"filter", "macros over lists are not in this version"},
-    {"map", "macros over lists are not in this version"},
-    {"type", "the type of an event's field is fixed by its schema"},
-    {"format", "join pieces with + and string()"},
-    {"split", "use contains(), startsWith() or endsWith()"},
-    {"replace", "string extensions but lowerAscii, upperAscii and trim are not in this version"},
-    {"substring", "use contains(), startsWith() or endsWith()"},
-    {"indexOf", "use contains(), startsWith() or endsWith()"},
-    {"join", "string extensions but lowerAscii, upperAscii and trim are not in this version"},
 };
 
 const char *fd_cel_not_yet(fd_str name)
@@ -191,13 +159,8 @@ const char *fd_cel_not_yet(fd_str name)
 
 const char *const *fd_cel_function_names(bool method, uint32_t *n)
 {
-    static const char *const functions[] = {"size",     "int",   "uint",   "double",
-                                            "bool",     "bytes", "string", "timestamp",
-                                            "duration", "has",   "dyn"};
-    static const char *const methods[] = {
-        "size",         "contains",    "startsWith", "endsWith",   "lowerAscii",     "upperAscii",
-        "trim",         "getFullYear", "getMonth",   "getDate",    "getDayOfMonth",  "getDayOfWeek",
-        "getDayOfYear", "getHours",    "getMinutes", "getSeconds", "getMilliseconds"};
+    static const char *const functions[] = {"size", "int", "uint", "double", "bool", "bytes", "string", "timestamp", "duration", "has", "dyn", "type", "ip", "cidr", "isIP", "isCIDR", "ip.isCanonical", "math.greatest", "math.least", "math.bitOr", "math.bitAnd", "math.bitXor", "math.bitNot", "math.bitShiftLeft", "math.bitShiftRight", "math.ceil", "math.floor", "math.round", "math.trunc", "math.abs", "math.sign", "math.isNaN", "math.isInf", "math.isFinite", "math.sqrt", "geo.distance_km", "lists.range", "sets.contains", "sets.equivalent", "sets.intersects", "strings.quote", "base64.encode", "base64.decode", "optional.of", "optional.none", "optional.ofNonZeroValue", "optional.unwrap", "cel.bind"};
+    static const char *const methods[] = {"size", "contains", "startsWith", "endsWith", "lowerAscii", "upperAscii", "trim", "getFullYear", "getMonth", "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear", "getHours", "getMinutes", "getSeconds", "getMilliseconds", "all", "exists", "exists_one", "existsOne", "map", "filter", "transformList", "transformMap", "transformMapEntry", "charAt", "indexOf", "lastIndexOf", "substring", "reverse", "join", "replace", "split", "format", "distinct", "flatten", "slice", "sort", "sortBy", "first", "last", "containsIP", "containsCIDR", "masked", "prefixLength", "family", "isUnspecified", "isLoopback", "isGlobalUnicast", "isLinkLocalUnicast", "isLinkLocalMulticast", "hasValue", "value", "or", "orValue", "optMap", "optFlatMap", "unwrapOpt"};
     *n = method ? sizeof methods / sizeof *methods : sizeof functions / sizeof *functions;
     return method ? methods : functions;
 }

@@ -178,11 +178,12 @@ static fd_ast *number(parser *p, uint32_t from, bool negative)
 static void list_until(parser *p, args *list, fd_tok close, bool trailing_comma)
 {
     while (!p->failed && p->tok.kind != close) {
-        if (p->tok.kind == FD_TOK_QUESTION) {
-            fail(p, p->tok.at, 1, "use has() and ?:", "optional elements ?e are not supported");
-            return;
-        }
-        push(p, list, expr(p));
+        /* Only elements of a list may be optional; an argument that starts so is no expression. */
+        bool optional = close == FD_TOK_RBRACKET && accept(p, FD_TOK_QUESTION);
+        fd_ast *e = expr(p);
+        if (e != NULL)
+            e->entry_optional = optional;
+        push(p, list, e);
         if (p->failed || p->tok.kind == close)
             break;
         if (!expect_or(p, FD_TOK_COMMA, close))
@@ -211,10 +212,11 @@ static fd_ast *map_literal(parser *p)
     advance(p);
     args items = {0};
     while (!p->failed && p->tok.kind != FD_TOK_RBRACE) {
-        if (p->tok.kind == FD_TOK_QUESTION)
-            return fail(p, p->tok.at, 1,
-                        "use has() and ?:", "optional entries ?k: v are not supported");
-        push(p, &items, expr(p));
+        bool optional = accept(p, FD_TOK_QUESTION);
+        fd_ast *key = expr(p);
+        if (key != NULL)
+            key->entry_optional = optional;
+        push(p, &items, key);
         if (!expect(p, FD_TOK_COLON, NULL))
             return NULL;
         push(p, &items, expr(p));
@@ -300,12 +302,11 @@ static fd_ast *primary(parser *p)
     }
 }
 
-/* Member ::= Member "." IDENT ["(" [ExprList] ")"] ; the dot is already read */
+/* Member ::= Member "." IDENT ["(" [ExprList] ")"] | Member ".?" IDENT ; the dot is already read */
 static fd_ast *selection(parser *p, fd_ast *of)
 {
+    bool optional = accept(p, FD_TOK_QUESTION);
     fd_token name = p->tok;
-    if (name.kind == FD_TOK_QUESTION)
-        return fail(p, name.at, 1, "use has() and ?:", "optional selection .? is not supported");
     if (name.kind != FD_TOK_IDENT && name.kind != FD_TOK_QUOTED_IDENT && name.kind != FD_TOK_IN &&
         name.kind != FD_TOK_TRUE && name.kind != FD_TOK_FALSE && name.kind != FD_TOK_NULL)
         return unexpected(p, "a field name", NULL);
@@ -315,7 +316,7 @@ static fd_ast *selection(parser *p, fd_ast *of)
                     fd_arena_printf(p->arena, "quote it: `" FD_STR_FMT "`", FD_STR_ARG(name.v.s)),
                     "'" FD_STR_FMT "' is a word of the language", FD_STR_ARG(name.v.s));
     advance(p);
-    bool call = name.kind == FD_TOK_IDENT && accept(p, FD_TOK_LPAREN);
+    bool call = name.kind == FD_TOK_IDENT && !optional && accept(p, FD_TOK_LPAREN);
     args list = {0};
     push(p, &list, of);
     if (call)
@@ -324,12 +325,32 @@ static fd_ast *selection(parser *p, fd_ast *of)
     if (a == NULL)
         return NULL;
     a->name = name.v.s;
+    a->optional = optional;
     a->at = name.at;
     a->width = name.n;
     return a;
 }
 
-/* Member ::= Primary | Member "." ... | Member "[" Expr "]" | Member "{" ... "}" */
+/* The index behind the bracket that opened at `at`. */
+static fd_ast *subscript(parser *p, fd_ast *of, uint32_t at)
+{
+    bool optional = accept(p, FD_TOK_QUESTION);
+    args list = {0};
+    push(p, &list, of);
+    push(p, &list, expr(p));
+    if (!expect(p, FD_TOK_RBRACKET, NULL))
+        return NULL;
+    fd_ast *a = adopt(p, node(p, FD_AST_OP, of->from), &list);
+    if (a == NULL)
+        return NULL;
+    a->op = FD_OP_INDEX;
+    a->optional = optional;
+    a->at = at;
+    a->width = p->end - at;
+    return a;
+}
+
+/* Member ::= Primary | Member "." ... | Member "[" ["?"] Expr "]" | Member "{" ... "}" */
 static fd_ast *member(parser *p)
 {
     fd_ast *a = primary(p);
@@ -338,20 +359,7 @@ static fd_ast *member(parser *p)
         if (accept(p, FD_TOK_DOT)) {
             a = selection(p, a);
         } else if (accept(p, FD_TOK_LBRACKET)) {
-            if (p->tok.kind == FD_TOK_QUESTION)
-                return fail(p, p->tok.at, 1, NULL, "optional index [?] is not supported");
-            args list = {0};
-            push(p, &list, a);
-            push(p, &list, expr(p));
-            if (!expect(p, FD_TOK_RBRACKET, NULL))
-                return NULL;
-            uint32_t from = a->from;
-            a = adopt(p, node(p, FD_AST_OP, from), &list);
-            if (a != NULL) {
-                a->op = FD_OP_INDEX;
-                a->at = at;
-                a->width = p->end - at;
-            }
+            a = subscript(p, a, at);
         } else if (p->tok.kind == FD_TOK_LBRACE) {
             return fail(p, p->tok.at, 1, NULL, "message literals are not supported");
         } else {

@@ -21,7 +21,12 @@ const fd_cel_type *fd_cel_simple_type(fd_cel_kind kind)
         [FD_CEL_MAP] = {.kind = FD_CEL_MAP, .elem = &types[FD_CEL_DYN], .key = &types[FD_CEL_DYN]},
         [FD_CEL_RECORD] = {.kind = FD_CEL_RECORD},
         [FD_CEL_SET] = {.kind = FD_CEL_SET},
+        [FD_CEL_TYPE] = {.kind = FD_CEL_TYPE},
+        [FD_CEL_OPTIONAL] = {.kind = FD_CEL_OPTIONAL, .elem = &types[FD_CEL_DYN]},
+        [FD_CEL_IP] = {.kind = FD_CEL_IP},
+        [FD_CEL_CIDR] = {.kind = FD_CEL_CIDR},
         [FD_CEL_DYN] = {.kind = FD_CEL_DYN},
+        [FD_CEL_FREE] = {.kind = FD_CEL_FREE},
     };
     FD_ASSERT((size_t)kind < sizeof types / sizeof *types);
     return &types[kind];
@@ -40,6 +45,18 @@ const fd_cel_type *fd_cel_list_of(fd_arena *arena, const fd_cel_type *elem)
     fd_cel_type *t = fresh(arena, FD_CEL_LIST);
     t->elem = elem;
     return t;
+}
+
+const fd_cel_type *fd_cel_optional_of_type(fd_arena *arena, const fd_cel_type *elem)
+{
+    fd_cel_type *t = fresh(arena, FD_CEL_OPTIONAL);
+    t->elem = elem;
+    return t;
+}
+
+const fd_cel_type *fd_cel_settled(const fd_cel_type *t)
+{
+    return t->kind == FD_CEL_FREE ? fd_cel_simple_type(FD_CEL_DYN) : t;
 }
 
 const fd_cel_type *fd_cel_map_of(fd_arena *arena, const fd_cel_type *key, const fd_cel_type *value)
@@ -99,7 +116,7 @@ const fd_cel_type *fd_cel_type_of_schema(fd_arena *arena, const fd_type *t)
 
 bool fd_cel_is_open(const fd_cel_type *t)
 {
-    return t->kind == FD_CEL_DYN || t->kind == FD_CEL_ERROR;
+    return t->kind == FD_CEL_DYN || t->kind == FD_CEL_ERROR || t->kind == FD_CEL_FREE;
 }
 
 bool fd_cel_is_number(const fd_cel_type *t)
@@ -113,21 +130,43 @@ bool fd_cel_comparable(const fd_cel_type *a, const fd_cel_type *b)
         return true;
     if (a->kind != b->kind)
         return false;
-    if (a->kind == FD_CEL_LIST)
+    if (a->kind == FD_CEL_LIST || a->kind == FD_CEL_OPTIONAL)
         return fd_cel_comparable(a->elem, b->elem);
     if (a->kind == FD_CEL_MAP)
         return fd_cel_comparable(a->key, b->key) && fd_cel_comparable(a->elem, b->elem);
     if (a->kind == FD_CEL_RECORD)
         return a->schema == b->schema;
+    if (a->kind == FD_CEL_ABSTRACT)
+        return strcmp(a->name, b->name) == 0;
     return true;
+}
+
+/* Parameter by parameter. */
+static const fd_cel_type *join_abstract(fd_arena *arena, const fd_cel_type *a, const fd_cel_type *b)
+{
+    if (strcmp(a->name, b->name) != 0 || (a->key == NULL) != (b->key == NULL))
+        return fd_cel_simple_type(FD_CEL_DYN);
+    fd_cel_type *t = fresh(arena, FD_CEL_ABSTRACT);
+    t->name = a->name;
+    t->elem = fd_cel_join(arena, a->elem, b->elem);
+    t->key = a->key == NULL ? NULL : fd_cel_join(arena, a->key, b->key);
+    return t;
 }
 
 const fd_cel_type *fd_cel_join(fd_arena *arena, const fd_cel_type *a, const fd_cel_type *b)
 {
     if (a->kind == FD_CEL_ERROR || b->kind == FD_CEL_ERROR)
         return fd_cel_simple_type(FD_CEL_ERROR);
+    if (a->kind == FD_CEL_FREE)
+        return b;
+    if (b->kind == FD_CEL_FREE)
+        return a;
     if (a->kind != b->kind)
         return fd_cel_simple_type(FD_CEL_DYN);
+    if (a->kind == FD_CEL_ABSTRACT)
+        return join_abstract(arena, a, b);
+    if (a->kind == FD_CEL_OPTIONAL)
+        return fd_cel_optional_of_type(arena, fd_cel_join(arena, a->elem, b->elem));
     if (a->kind == FD_CEL_LIST)
         return fd_cel_list_of(arena, fd_cel_join(arena, a->elem, b->elem));
     if (a->kind == FD_CEL_MAP)
@@ -141,9 +180,14 @@ const fd_cel_type *fd_cel_join(fd_arena *arena, const fd_cel_type *a, const fd_c
 const char *fd_cel_type_name(const fd_cel_type *t, char *buf, size_t cap)
 {
     char inner[64]; /* deeper nesting is cut off, not wrong */
-    if (t->kind == FD_CEL_LIST && t->elem->kind != FD_CEL_DYN)
+    bool known = t->elem != NULL && t->elem->kind != FD_CEL_DYN && t->elem->kind != FD_CEL_FREE;
+    if (t->kind == FD_CEL_ABSTRACT)
+        snprintf(buf, cap, "%s", t->name);
+    else if (t->kind == FD_CEL_OPTIONAL && known)
+        snprintf(buf, cap, "optional %s", fd_cel_type_name(t->elem, inner, sizeof inner));
+    else if (t->kind == FD_CEL_LIST && known)
         snprintf(buf, cap, "list of %s", fd_cel_type_name(t->elem, inner, sizeof inner));
-    else if (t->kind == FD_CEL_MAP && t->elem->kind != FD_CEL_DYN)
+    else if (t->kind == FD_CEL_MAP && known)
         snprintf(buf, cap, "map to %s", fd_cel_type_name(t->elem, inner, sizeof inner));
     else if (t->kind == FD_CEL_RECORD && t->schema != NULL && t->schema->name != NULL)
         snprintf(buf, cap, "record %s", t->schema->name);

@@ -41,7 +41,13 @@ const char *fd_cel_kind_name(fd_cel_kind k)
         [FD_CEL_MAP] = "map",
         [FD_CEL_RECORD] = "record",
         [FD_CEL_SET] = "named list",
+        [FD_CEL_TYPE] = "type",
+        [FD_CEL_OPTIONAL] = "optional",
+        [FD_CEL_IP] = "ip",
+        [FD_CEL_CIDR] = "cidr",
         [FD_CEL_DYN] = "dyn",
+        [FD_CEL_FREE] = "dyn",
+        [FD_CEL_ABSTRACT] = "abstract",
     };
     FD_ASSERT((size_t)k < sizeof names / sizeof *names);
     return names[k];
@@ -323,6 +329,13 @@ bool fd_cel_equal(const fd_cel_value *a, const fd_cel_value *b)
         return maps_equal(a, b);
     case FD_CEL_RECORD:
         return records_equal(a, b);
+    case FD_CEL_TYPE:
+        return fd_str_eq(fd_cel_text(a), fd_cel_text(b));
+    case FD_CEL_OPTIONAL:
+        return a->n == b->n && (a->n == 0 || fd_cel_equal(a->v.list, b->v.list));
+    case FD_CEL_IP:
+    case FD_CEL_CIDR:
+        return a->n == b->n && memcmp(a->v.address, b->v.address, 16) == 0;
     case FD_CEL_ERROR:
     case FD_CEL_SET:
         return false;

@@ -56,6 +56,30 @@ void fd_arena_reset(fd_arena *a)
     a->used = 0;
 }
 
+fd_arena_mark fd_arena_marked(const fd_arena *a)
+{
+    return (fd_arena_mark){
+        .block = a->cur, .block_used = a->cur == NULL ? 0 : a->cur->used, .used = a->used};
+}
+
+/* Blocks behind the current one are empty, so only those from the mark's to it are looked at. */
+void fd_arena_rewind(fd_arena *a, fd_arena_mark mark)
+{
+    block *at = mark.block;
+    FD_ASSERT(mark.used <= a->used);
+    if (at == NULL) {
+        fd_arena_reset(a);
+        return;
+    }
+    for (block *b = at; b != a->cur;) {
+        b = b->next;
+        b->used = 0;
+    }
+    at->used = mark.block_used;
+    a->cur = at;
+    a->used = mark.used;
+}
+
 static block *block_new(fd_arena *a, size_t need)
 {
     size_t cap = need > a->block_bytes ? need : a->block_bytes;

@@ -18,6 +18,14 @@ fd_arena *fd_arena_new(size_t block_bytes, size_t limit_bytes);
 void fd_arena_free(fd_arena *a);  /* NULL is fine */
 void fd_arena_reset(fd_arena *a); /* everything allocated is gone, the blocks stay */
 
+/* A place to go back to: what was allocated since is gone, the blocks stay. Marks nest. */
+typedef struct fd_arena_mark {
+    void *block;
+    size_t block_used, used;
+} fd_arena_mark;
+fd_arena_mark fd_arena_marked(const fd_arena *a);
+void fd_arena_rewind(fd_arena *a, fd_arena_mark mark);
+
 /* NULL only beyond the limit (or when the system has no memory). */
 void *fd_arena_alloc(fd_arena *a, size_t bytes);
 void *fd_arena_zalloc(fd_arena *a, size_t bytes);
