@@ -59,12 +59,12 @@ typedef enum fd_ref {
     FD_REF_COLUMN,    /* index: the column, of `batch` */
     FD_REF_VARIABLE,  /* index: the slot */
     FD_REF_SET,
-    FD_REF_FIELD, /* of a value known at run time */
-    FD_REF_HAS,   /* of args[0], a SELECT */
-    FD_REF_CALL,  /* overloads */
-    FD_REF_LOCAL, /* index: the slot */
-    FD_REF_CONST, /* literal: a type's name, optional.none() */
-    FD_REF_MACRO, /* macro over args as fd_macro says; its names' slots start at index */
+    FD_REF_FIELD,      /* of a value known at run time */
+    FD_REF_HAS,        /* of args[0], a SELECT */
+    FD_REF_CALL,       /* overloads */
+    FD_REF_LOCAL,      /* index: the slot */
+    FD_REF_CONST,      /* literal: a type's name, optional.none() */
+    FD_REF_MACRO,      /* macro over args as fd_macro says; its names' slots start at index */
     FD_REF_OR_ELSE,    /* args[0] unless it is empty, else args[1] */
     FD_REF_UNDECLARED, /* only where types are not checked: fails when it runs */
 } fd_ref;
@@ -94,7 +94,7 @@ typedef struct fd_ast {
     uint32_t at, width; /* what a message points at: the operator, the field's name */
     uint32_t depth;     /* 1 for a leaf */
     fd_str name;
-    bool rooted; /* IDENT, CALL with a leading dot */
+    bool rooted;         /* IDENT, CALL with a leading dot */
     bool optional;       /* SELECT, INDEX: a.?b, a[?b] */
     bool entry_optional; /* as an element of LIST, a key of MAP: ?e */
     fd_cel_value literal;

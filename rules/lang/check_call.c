@@ -110,15 +110,18 @@ static const fd_cel_type *unknown_function(fd_checker *c, fd_ast *a, bool method
     if (instead != NULL)
         return fd_check_fail(c, a, instead, FD_STR_FMT "() is not in this version",
                              FD_STR_ARG(a->name));
-    const char *hint = NULL;
+    const char *hint = fd_check_macro_hint(a->name);
+    if (hint != NULL)
+        return fd_check_fail(c, a, hint, FD_STR_FMT "() does not take these arguments",
+                             FD_STR_ARG(a->name));
     if (fd_cel_find_overloads(a->name, !method).n != 0)
         hint = method
                    ? fd_arena_printf(c->arena, "write " FD_STR_FMT "(value)", FD_STR_ARG(a->name))
                    : fd_arena_printf(c->arena, "write value." FD_STR_FMT "()", FD_STR_ARG(a->name));
     if (hint == NULL) {
         char word[64];
-        uint32_t n;
-        const char *const *names = fd_cel_function_names(method, &n);
+        const char *names[FD_CEL_NAMES_MAX];
+        uint32_t n = fd_cel_function_names(method, names, FD_CEL_NAMES_MAX);
         snprintf(word, sizeof word, FD_STR_FMT, FD_STR_ARG(a->name));
         const char *best = fd_did_you_mean(word, names, n);
         if (best != NULL)
@@ -218,8 +221,8 @@ const fd_cel_type *fd_check_call(fd_checker *c, fd_ast *a)
 /* namespace.f(...): a function with a name in two parts. The node becomes such a call. */
 static bool is_namespaced(fd_checker *c, fd_ast *a)
 {
-    static const char *const namespaces[] = {"math",   "lists", "strings", "base64", "optional",
-                                             "sets",   "geo",   "ip"};
+    static const char *const namespaces[] = {"math",     "lists", "strings", "base64",
+                                             "optional", "sets",  "geo",     "ip"};
     const fd_ast *of = a->args[0];
     uint32_t slot;
     bool known = false;
@@ -250,10 +253,17 @@ const fd_cel_type *fd_check_method(fd_checker *c, fd_ast *a)
     if (macro != NULL)
         return macro;
     const fd_cel_type *result = check_overloads(c, a, true);
-    bool lazy = fd_str_eq_c(a->name, "or") || fd_str_eq_c(a->name, "orValue");
-    if (a->ref == FD_REF_CALL && lazy)
-        a->ref = FD_REF_OR_ELSE;
-    return result;
+    bool value = fd_str_eq_c(a->name, "orValue");
+    if (a->ref != FD_REF_CALL || !(value || fd_str_eq_c(a->name, "or")))
+        return result;
+    a->ref = FD_REF_OR_ELSE;
+    char x[80], y[80];
+    const fd_cel_type *l = a->args[0]->type, *r = a->args[1]->type;
+    if (fd_cel_is_open(l) || fd_cel_comparable(value ? l->elem : l, r))
+        return result;
+    return fd_check_fail(
+        c, a, NULL, "both sides of " FD_STR_FMT "() must be of one type, not %s and %s",
+        FD_STR_ARG(a->name), fd_cel_type_name(l, x, sizeof x), fd_cel_type_name(r, y, sizeof y));
 }
 
 const fd_cel_type *fd_check_arithmetic(fd_checker *c, fd_ast *a)

@@ -67,6 +67,9 @@ bool fd_check_enum(fd_checker *c, const fd_ast *of, const fd_ast *literal);
 /* NULL when the call is no macro. */
 const fd_cel_type *fd_check_macro(fd_checker *c, fd_ast *a);
 
+/* How a macro of that name is written; NULL when there is none. */
+const char *fd_check_macro_hint(fd_str name);
+
 /* check_call.c */
 const fd_cel_type *fd_check_call(fd_checker *c, fd_ast *a);
 const fd_cel_type *fd_check_method(fd_checker *c, fd_ast *a);

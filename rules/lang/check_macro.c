@@ -76,6 +76,31 @@ static const struct macro *find(const fd_ast *a)
     return NULL;
 }
 
+const char *fd_check_macro_hint(fd_str name)
+{
+    static const struct {
+        const char *name, *hint;
+    } hints[] = {
+        {"map", "write list.map(name, value) or list.map(name, condition, value)"},
+        {"filter", "write list.filter(name, condition)"},
+        {"sortBy", "write list.sortBy(name, key)"},
+        {"transformList", "write list.transformList(index, name, value)"},
+        {"transformMap", "write map.transformMap(key, value, new_value)"},
+        {"transformMapEntry", "write map.transformMapEntry(key, value, {new_key: new_value})"},
+        {"optMap", "write optional.optMap(name, value)"},
+        {"optFlatMap", "write optional.optFlatMap(name, optional)"},
+        {"all", "write list.all(name, condition)"},
+        {"exists", "write list.exists(name, condition)"},
+        {"exists_one", "write list.exists_one(name, condition)"},
+        {"existsOne", "write list.existsOne(name, condition)"},
+    };
+    for (size_t i = 0; i < sizeof hints / sizeof *hints; i++) {
+        if (fd_str_eq_c(name, hints[i].name))
+            return hints[i].hint;
+    }
+    return NULL;
+}
+
 static bool is_cel(const fd_checker *c, const fd_ast *a)
 {
     uint32_t slot;
@@ -148,9 +173,9 @@ static bool range_types(fd_checker *c, const fd_ast *a, const struct macro *m,
         types[1] = of->elem;
         return true;
     }
-    const char *wants = optional                          ? "an optional"
+    const char *wants = optional                       ? "an optional"
                         : m->macro == FD_MACRO_SORT_BY ? "a list"
-                                                          : "a list or map";
+                                                       : "a list or map";
     fd_check_fail(c, a, NULL, FD_STR_FMT "() goes over %s, not %s", FD_STR_ARG(a->name), wants,
                   fd_cel_type_name(of, t, sizeof t));
     return false;

@@ -58,8 +58,8 @@ static fd_str path_of(const fd_checker *c, const fd_ast *a, bool *rooted)
     fd_str of = path_of(c, a->args[0], rooted);
     if (of.n == 0)
         return none;
-    char *path =
-        fd_arena_printf(c->arena, FD_STR_FMT "." FD_STR_FMT, FD_STR_ARG(of), FD_STR_ARG(a->name));
+    char *path = fd_arena_printf(c->arena, FD_STR_FMT "." FD_STR_FMT, FD_STR_ARG(of),
+                                 FD_STR_ARG(a->name));
     FD_ALLOCATED(path);
     return fd_str_from(path);
 }
@@ -271,12 +271,8 @@ static const fd_cel_type *select_in(fd_checker *c, fd_ast *a, const fd_cel_type 
         return fd_cel_settled(t->elem);
     fd_str text = fd_check_text(c, a->args[0]);
     const char *hint = NULL;
-    uint32_t n;
-    const char *const *methods = fd_cel_function_names(true, &n);
-    for (uint32_t i = 0; i < n && hint == NULL; i++) {
-        if (fd_str_eq_c(a->name, methods[i]))
-            hint = fd_arena_printf(c->arena, "write ." FD_STR_FMT "()", FD_STR_ARG(a->name));
-    }
+    if (fd_cel_find_overloads(a->name, true).n != 0)
+        hint = fd_arena_printf(c->arena, "write ." FD_STR_FMT "()", FD_STR_ARG(a->name));
     return fd_check_fail(c, a, hint, FD_STR_FMT " is %s, it has no fields", FD_STR_ARG(text),
                          fd_cel_type_name(t, name, sizeof name));
 }

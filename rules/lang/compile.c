@@ -400,7 +400,8 @@ static bool too_costly(compiler *c, const fd_ast *root)
         return false;
     fd_cel_report(c->src, c->diags, FD_ERROR, root->from, root->to - root->from,
                   "loop over shorter lists, or not within one another",
-                  "the expression may take %s%" PRIu64 " steps for one event, at most %d are allowed",
+                  "the expression may take %s%" PRIu64
+                  " steps for one event, at most %d are allowed",
                   c->cost >= UINT32_MAX ? "more than " : "",
                   c->cost >= UINT32_MAX ? UINT32_MAX : c->cost, FD_CEL_MAX_COST);
     return true;

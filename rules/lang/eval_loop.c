@@ -168,7 +168,7 @@ typedef struct loop {
 static bool step(const loop *l, uint32_t i)
 {
     bool map = l->range.kind == FD_CEL_MAP;
-    fd_cel_value first = map ? fd_cel_map_key(&l->range, i)
+    fd_cel_value first = map                   ? fd_cel_map_key(&l->range, i)
                          : l->x->n_locals == 2 ? fd_cel_int(i)
                                                : fd_cel_element(&l->range, i);
     bind(l->r, l->x->index, first);

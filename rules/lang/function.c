@@ -157,10 +157,23 @@ const char *fd_cel_not_yet(fd_str name)
     return NULL;
 }
 
-const char *const *fd_cel_function_names(bool method, uint32_t *n)
+static uint32_t collect(const fd_cel_overload *rows, uint32_t n, bool method, const char **names,
+                        uint32_t cap)
 {
-    static const char *const functions[] = {"size", "int", "uint", "double", "bool", "bytes", "string", "timestamp", "duration", "has", "dyn", "type", "ip", "cidr", "isIP", "isCIDR", "ip.isCanonical", "math.greatest", "math.least", "math.bitOr", "math.bitAnd", "math.bitXor", "math.bitNot", "math.bitShiftLeft", "math.bitShiftRight", "math.ceil", "math.floor", "math.round", "math.trunc", "math.abs", "math.sign", "math.isNaN", "math.isInf", "math.isFinite", "math.sqrt", "geo.distance_km", "lists.range", "sets.contains", "sets.equivalent", "sets.intersects", "strings.quote", "base64.encode", "base64.decode", "optional.of", "optional.none", "optional.ofNonZeroValue", "optional.unwrap", "cel.bind"};
-    static const char *const methods[] = {"size", "contains", "startsWith", "endsWith", "lowerAscii", "upperAscii", "trim", "getFullYear", "getMonth", "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear", "getHours", "getMinutes", "getSeconds", "getMilliseconds", "all", "exists", "exists_one", "existsOne", "map", "filter", "transformList", "transformMap", "transformMapEntry", "charAt", "indexOf", "lastIndexOf", "substring", "reverse", "join", "replace", "split", "format", "distinct", "flatten", "slice", "sort", "sortBy", "first", "last", "containsIP", "containsCIDR", "masked", "prefixLength", "family", "isUnspecified", "isLoopback", "isGlobalUnicast", "isLinkLocalUnicast", "isLinkLocalMulticast", "hasValue", "value", "or", "orValue", "optMap", "optFlatMap", "unwrapOpt"};
-    *n = method ? sizeof methods / sizeof *methods : sizeof functions / sizeof *functions;
-    return method ? methods : functions;
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < n && found < cap; i++) {
+        bool first = i == 0 || rows[i].method != rows[i - 1].method ||
+                     strcmp(rows[i].name, rows[i - 1].name) != 0;
+        if (rows[i].method == method && first)
+            names[found++] = rows[i].name;
+    }
+    return found;
+}
+
+uint32_t fd_cel_function_names(bool method, const char **names, uint32_t cap)
+{
+    uint32_t n;
+    const fd_cel_overload *extensions = fd_cel_extensions(&n);
+    uint32_t found = collect(table, N_TABLE, method, names, cap);
+    return found + collect(extensions, n, method, names + found, cap - found);
 }

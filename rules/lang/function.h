@@ -34,9 +34,9 @@ typedef struct fd_cel_overload {
     bool method;      /* args[0] stands before the dot */
     uint8_t n_args;
     uint8_t args[FD_CEL_MAX_ARGS]; /* fd_cel_kind; DYN takes any */
-    uint8_t result; /* fd_cel_kind or fd_cel_result */
-    bool builds;    /* takes more than a few bytes of the arena, or looks at all a value holds */
-    uint16_t cost;  /* steps, as a bound with strings of ordinary length */
+    uint8_t result;                /* fd_cel_kind or fd_cel_result */
+    bool builds;   /* takes more than a few bytes of the arena, or looks at all a value holds */
+    uint16_t cost; /* steps, as a bound with strings of ordinary length */
     fd_cel_fn fn;
 } fd_cel_overload;
 
@@ -56,8 +56,9 @@ const fd_cel_overload *fd_cel_match(fd_cel_overloads all, const uint8_t *kinds, 
 /* What CEL has and this version does not: how to do without, or NULL for an unknown name. */
 const char *fd_cel_not_yet(fd_str name);
 
-/* The names of the table for "did you mean"; *n gets how many. Repeats are harmless. */
-const char *const *fd_cel_function_names(bool method, uint32_t *n);
+/* The names of the table for "did you mean", at most cap of them; how many there are. */
+enum { FD_CEL_NAMES_MAX = 160 };
+uint32_t fd_cel_function_names(bool method, const char **names, uint32_t cap);
 
 /* Implementations, by file. arithmetic.c: */
 #define FD_CEL_FN(name) fd_cel_value fd_cel_##name(fd_arena *arena, const fd_cel_value *args)

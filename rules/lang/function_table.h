@@ -25,10 +25,10 @@ enum {
     BUILDS = 0x8000, /* beside the cost */
 };
 
-#define ROW(name, method, n, result, cost, fn, ...)                                        \
-    {                                                                                      \
+#define ROW(name, method, n, result, cost, fn, ...)                                              \
+    {                                                                                            \
         name, method, n, {__VA_ARGS__}, result, ((cost)&BUILDS) != 0, (cost) & ~BUILDS & 0x7FFF, \
-            fd_cel_##fn                                                                    \
+            fd_cel_##fn                                                                          \
     }
 #define F1(name, a, r, cost, fn)          ROW(name, false, 1, r, cost, fn, a)
 #define F2(name, a, b, r, cost, fn)       ROW(name, false, 2, r, cost, fn, a, b)

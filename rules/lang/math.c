@@ -40,16 +40,16 @@ FD_CEL_FN(least)
     return extreme(&args[0], -1);
 }
 
-#define BITS(name, operator)                                       \
-    FD_CEL_FN(name##_int)                                          \
-    {                                                              \
-        (void)arena;                                               \
-        return fd_cel_int(args[0].v.i operator args[1].v.i);       \
-    }                                                              \
-    FD_CEL_FN(name##_uint)                                         \
-    {                                                              \
-        (void)arena;                                               \
-        return fd_cel_uint(args[0].v.u operator args[1].v.u);      \
+#define BITS(name, operator)                                  \
+    FD_CEL_FN(name##_int)                                     \
+    {                                                         \
+        (void)arena;                                          \
+        return fd_cel_int(args[0].v.i operator args[1].v.i);  \
+    }                                                         \
+    FD_CEL_FN(name##_uint)                                    \
+    {                                                         \
+        (void)arena;                                          \
+        return fd_cel_uint(args[0].v.u operator args[1].v.u); \
     }
 
 BITS(bit_or, |)
@@ -92,12 +92,12 @@ SHIFT(shift_left_uint, u, fd_cel_uint, <<)
 SHIFT(shift_right_int, i, as_int, >>)
 SHIFT(shift_right_uint, u, fd_cel_uint, >>)
 
-#define OF_DOUBLE(name, expression)            \
-    FD_CEL_FN(name)                            \
-    {                                          \
-        (void)arena;                           \
-        double d = args[0].v.d;                \
-        return fd_cel_double(expression);      \
+#define OF_DOUBLE(name, expression)       \
+    FD_CEL_FN(name)                       \
+    {                                     \
+        (void)arena;                      \
+        double d = args[0].v.d;           \
+        return fd_cel_double(expression); \
     }
 
 OF_DOUBLE(ceil, ceil(d))

@@ -247,11 +247,11 @@ static bool is_global_unicast(const fd_cel_value *v)
            !is_link_local_unicast(v);
 }
 
-#define QUESTION(name)                         \
-    FD_CEL_FN(ip_##name)                       \
-    {                                          \
-        (void)arena;                           \
-        return fd_cel_bool(name(&args[0]));    \
+#define QUESTION(name)                      \
+    FD_CEL_FN(ip_##name)                    \
+    {                                       \
+        (void)arena;                        \
+        return fd_cel_bool(name(&args[0])); \
     }
 
 QUESTION(is_unspecified)

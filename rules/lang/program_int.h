@@ -35,12 +35,12 @@ typedef struct fd_node {
     uint8_t op;   /* fd_cel_operator, fd_macro */
     uint8_t type; /* fd_cel_kind, as far as statically known */
     uint8_t batch;
-    bool optional;     /* COLUMN, FIELD, INDEX: gives an optional */
-    bool varies;       /* with the row */
-    bool heavy;        /* it or a part of it builds values or loops: runs row by row */
-    uint16_t depth;    /* how deep evaluation nests */
-    uint32_t low;      /* the lowest slot it reads that is not its own; FD_NO_LOCAL */
-    uint32_t n_locals; /* LOOP, LET: slots of its own */
+    bool optional;                /* COLUMN, FIELD, INDEX: gives an optional */
+    bool varies;                  /* with the row */
+    bool heavy;                   /* it or a part of it builds values or loops: runs row by row */
+    uint16_t depth;               /* how deep evaluation nests */
+    uint32_t low;                 /* the lowest slot it reads that is not its own; FD_NO_LOCAL */
+    uint32_t n_locals;            /* LOOP, LET: slots of its own */
     const uint8_t *optional_args; /* LIST, MAP: which args stand behind '?'; NULL for none */
     uint32_t n_args;
     const struct fd_node *const *args;
@@ -94,9 +94,9 @@ struct fd_cel_run {
     uint32_t n_slots, base, top;
     /* While one row runs alone: */
     bool in_row;
-    uint64_t steps;    /* spent */
-    size_t arena_from; /* bytes used when it began */
-    uint32_t exhausted; /* an error code, or FD_CEL_N_ERRORS */
+    uint64_t steps;      /* spent */
+    size_t arena_from;   /* bytes used when it began */
+    uint32_t exhausted;  /* an error code, or FD_CEL_N_ERRORS */
     fd_arena *temporary; /* of rows that run alone */
     fd_arena *kept;      /* until the next batch; arena is this or temporary */
 };

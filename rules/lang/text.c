@@ -75,8 +75,7 @@ FD_CEL_FN(index_of)
     int64_t hit = fd_cel_find(s, part, from);
     if (hit < 0)
         return fd_cel_int(-1);
-    return fd_cel_int(start +
-                      fd_cel_char_count((fd_str){s.p + from, (uint32_t)hit - from}));
+    return fd_cel_int(start + fd_cel_char_count((fd_str){s.p + from, (uint32_t)hit - from}));
 }
 
 static char *reversed_bytes(fd_arena *arena, fd_str s)

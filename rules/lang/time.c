@@ -1,12 +1,13 @@
 /*
- * Timestamps and durations: arithmetic within CEL's ranges, parts of a date in UTC or at a fixed
- * offset. Proleptic Gregorian calendar, no leap seconds, no time zone database (a zone's rules
- * change with the machine, a decision must not). Pure functions; see function.h.
+ * Timestamps and durations: arithmetic within CEL's ranges, parts of a date in UTC, at a fixed
+ * offset or in a zone of the program's own database. Proleptic Gregorian calendar, no leap
+ * seconds. Pure functions; see function.h.
  */
 #include "lang/time.h"
 
 #include "base/assert.h"
 #include "lang/function.h"
+#include "lang/zone.h"
 
 enum { NANOS = 1000000000, DAY = 86400 };
 
@@ -137,12 +138,9 @@ static int two_digits(const char *p)
     return (p[0] - '0') * 10 + p[1] - '0';
 }
 
-/* "UTC", "Z", "+hh:mm", "-hh:mm", "hh:mm" in seconds; false for anything else. */
-static bool parse_zone(fd_str zone, int64_t *offset)
+/* "+hh:mm", "-hh:mm", "hh:mm" in seconds; false for anything else. */
+static bool fixed_offset(fd_str zone, int64_t *offset)
 {
-    *offset = 0;
-    if (fd_str_eq_c(zone, "UTC") || fd_str_eq_c(zone, "Z") || fd_str_eq_c(zone, "GMT"))
-        return true;
     bool negative = zone.n != 0 && zone.p[0] == '-';
     if (zone.n != 0 && (zone.p[0] == '-' || zone.p[0] == '+'))
         zone = (fd_str){zone.p + 1, zone.n - 1};
@@ -158,31 +156,44 @@ static bool parse_zone(fd_str zone, int64_t *offset)
     return true;
 }
 
+/* What to add to a moment in UTC: for "", "Z", a fixed offset or a zone; false for others. */
+static bool zone_offset(fd_str zone, int64_t seconds, int64_t *offset)
+{
+    fd_zone z;
+    *offset = 0;
+    if (zone.n == 0 || fd_str_eq_c(zone, "Z") || fixed_offset(zone, offset))
+        return true;
+    if (!fd_zone_find(zone, &z))
+        return false;
+    *offset = fd_zone_offset(&z, seconds);
+    return true;
+}
+
 bool fd_cel_zone_supported(fd_str zone)
 {
     int64_t offset;
-    return parse_zone(zone, &offset);
+    return zone_offset(zone, 0, &offset);
 }
 
 /* The second argument, when the overload has one, is a zone: args[1].kind tells. */
 static bool civil(const fd_cel_value *args, fd_cel_civil *out)
 {
     int64_t offset = 0;
-    if (args[1].kind == FD_CEL_STRING && !parse_zone(fd_cel_text(&args[1]), &offset))
+    if (args[1].kind == FD_CEL_STRING && !zone_offset(fd_cel_text(&args[1]), args[0].v.i, &offset))
         return false;
     *out = fd_cel_civil_of(args[0].v.i + offset);
     return true;
 }
 
-#define PART(name, expression)                                                               \
-    FD_CEL_FN(name)                                                                          \
-    {                                                                                        \
-        (void)arena;                                                                         \
-        fd_cel_civil c;                                                                      \
-        if (!civil(args, &c))                                                                \
-            return fd_cel_error_text(FD_CEL_E_CONVERSION,                                    \
-                                     "a time zone is \"UTC\" or an offset like \"+02:00\""); \
-        return fd_cel_int(expression);                                                       \
+#define PART(name, expression)                                                       \
+    FD_CEL_FN(name)                                                                  \
+    {                                                                                \
+        (void)arena;                                                                 \
+        fd_cel_civil c;                                                              \
+        if (!civil(args, &c))                                                        \
+            return fd_cel_error_text(FD_CEL_E_CONVERSION,                            \
+                                     "not a time zone like Europe/Paris or +02:00"); \
+        return fd_cel_int(expression);                                               \
     }
 
 PART(get_full_year, c.year)

@@ -22,7 +22,7 @@ fd_cel_value fd_cel_make_duration(__int128 nanos);
 /* RFC 3339 with an offset, up to nanoseconds; CONVERSION or TIME_RANGE errors. */
 fd_cel_value fd_cel_parse_timestamp(fd_str text);
 
-/* "UTC" or a fixed offset: zones with rules are not read. */
+/* A name of the IANA database, or a fixed offset like "+02:00". */
 bool fd_cel_zone_supported(fd_str zone);
 
 #endif

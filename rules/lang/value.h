@@ -45,26 +45,26 @@ typedef enum fd_cel_kind {
 } fd_cel_kind;
 
 /* Codes of runtime errors. */
-#define FD_CEL_ERRORS(X)                         \
-    X(NO_OVERLOAD, "no such overload")                    \
-    X(ABSENT, "no such field")                            \
-    X(NO_KEY, "no such key")                              \
-    X(OUT_OF_RANGE, "index out of range")                 \
-    X(OVERFLOW, "integer overflow")                       \
-    X(DIVISION, "division by zero")                       \
-    X(MODULUS, "modulus by zero")                         \
-    X(CONVERSION, "conversion error")                     \
-    X(TIME_RANGE, "timestamp or duration range")          \
-    X(TOO_LONG, "string longer than 1 MiB")               \
-    X(BAD_IP, "not an IP address")                        \
-    X(DUPLICATE_KEY, "duplicate key in a map")            \
-    X(BAD_KEY, "a map key of an unsupported type")        \
-    X(TOO_LARGE, "value larger than 4 MiB")               \
-    X(TOO_DEEP, "value nested deeper than 64 levels")     \
-    X(STEPS, "more than 4000000 steps")                   \
-    X(MEMORY, "more than 8 MiB of memory")                \
-    X(EMPTY, "an optional without a value")               \
-    X(ARGUMENT, "an argument out of range")               \
+#define FD_CEL_ERRORS(X)                              \
+    X(NO_OVERLOAD, "no such overload")                \
+    X(ABSENT, "no such field")                        \
+    X(NO_KEY, "no such key")                          \
+    X(OUT_OF_RANGE, "index out of range")             \
+    X(OVERFLOW, "integer overflow")                   \
+    X(DIVISION, "division by zero")                   \
+    X(MODULUS, "modulus by zero")                     \
+    X(CONVERSION, "conversion error")                 \
+    X(TIME_RANGE, "timestamp or duration range")      \
+    X(TOO_LONG, "string longer than 1 MiB")           \
+    X(BAD_IP, "not an IP address")                    \
+    X(DUPLICATE_KEY, "duplicate key in a map")        \
+    X(BAD_KEY, "a map key of an unsupported type")    \
+    X(TOO_LARGE, "value larger than 4 MiB")           \
+    X(TOO_DEEP, "value nested deeper than 64 levels") \
+    X(STEPS, "more than 4000000 steps")               \
+    X(MEMORY, "more than 8 MiB of memory")            \
+    X(EMPTY, "an optional without a value")           \
+    X(ARGUMENT, "an argument out of range")           \
     X(UNDECLARED, "undeclared name")
 
 typedef enum fd_cel_errcode {

@@ -10,7 +10,7 @@ typedef struct message_case {
     const char *text, *want;
 } message_case;
 
-extern const message_case syntax_cases[], check_cases[];
-extern const size_t n_syntax_cases, n_check_cases;
+extern const message_case syntax_cases[], check_cases[], macro_cases[];
+extern const size_t n_syntax_cases, n_check_cases, n_macro_cases;
 
 #endif

@@ -115,17 +115,6 @@ const message_case syntax_cases[] = {
     {"event.card{bin: \"4\"}", "r:1:11: error: message literals are not supported\n"
                                "  event.card{bin: \"4\"}\n"
                                "            ^\n"},
-    {"event.tags[?0]", "r:1:12: error: optional index [?] is not supported\n"
-                       "  event.tags[?0]\n"
-                       "             ^\n"},
-    {"[?event.ip]", "r:1:2: error: optional elements ?e are not supported\n"
-                    "  [?event.ip]\n"
-                    "   ^\n"
-                    "  hint: use has() and ?:\n"},
-    {"{?\"a\": event.ip}", "r:1:2: error: optional entries ?k: v are not supported\n"
-                           "  {?\"a\": event.ip}\n"
-                           "   ^\n"
-                           "  hint: use has() and ?:\n"},
     {")", "r:1:1: error: expected a value, found ')'\n"
           "  )\n"
           "  ^\n"},

@@ -299,6 +299,21 @@ void sample_show(const fd_cel_value *v, fd_strbuf *out)
     case FD_CEL_MAP:
         show_items(v, out);
         return;
+    case FD_CEL_TYPE:
+        fd_strbuf_printf(out, "type " FD_STR_FMT, FD_STR_ARG(fd_cel_text(v)));
+        return;
+    case FD_CEL_OPTIONAL:
+        fd_strbuf_puts(out, v->n == 0 ? "none" : "some ");
+        if (v->n != 0)
+            sample_show(v->v.list, out);
+        return;
+    case FD_CEL_IP:
+    case FD_CEL_CIDR:
+        fd_strbuf_printf(out, "%s ", fd_cel_kind_name(v->kind));
+        for (uint32_t i = 0; i < 16; i++)
+            fd_strbuf_printf(out, "%02x", v->v.address[i]);
+        fd_strbuf_printf(out, " %x", v->n);
+        return;
     case FD_CEL_TIMESTAMP:
     case FD_CEL_DURATION:
         fd_strbuf_printf(out, "%s %lld.%d", fd_cel_kind_name(v->kind), (long long)v->v.i,

@@ -103,7 +103,7 @@ static void check_rows(const fd_batch *b, const fd_batch *features, const char *
     fd_arena_free(a);
 }
 
-#define NO_ZONE "error: a time zone is \"UTC\" or an offset like \"+02:00\""
+#define NO_ZONE "error: not a time zone like Europe/Paris or +02:00"
 #define NO_IP   "error: event.ip is absent"
 #define NO_CARD "error: event.card.limit is absent"
 

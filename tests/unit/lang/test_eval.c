@@ -448,10 +448,10 @@ static void edges_of_time(void **state)
         {"timestamp('2026-01-04T00:00:00Z').getDayOfWeek()", "0"},
         {"timestamp('1969-12-31T00:00:00Z').getDayOfWeek()", "3"},
         {"timestamp(0).getHours('0' + '5:30')", "5"},
-        {"timestamp(0).getHours('Europe' + '/Paris')",
-         "error: a time zone is \"UTC\" or an offset like \"+02:00\""},
+        {"timestamp(0).getHours('Europe' + '/Pariss')",
+         "error: not a time zone like Europe/Paris or +02:00"},
         {"timestamp(0).getHours('+2:00' + '')",
-         "error: a time zone is \"UTC\" or an offset like \"+02:00\""},
+         "error: not a time zone like Europe/Paris or +02:00"},
     };
     CHECK_CONSTANTS(table);
 }

@@ -102,6 +102,7 @@ static void checks_word_for_word(void **state)
 {
     (void)state;
     check_cases_of(check_cases, n_check_cases);
+    check_cases_of(macro_cases, n_macro_cases);
 }
 
 /* What features are made of sees the event alone. */

@@ -141,6 +141,42 @@ static fd_str quoted(reader *r)
     return fd_arena_str(r->arena, (fd_str){out, n});
 }
 
+static textproto *fields(reader *r, char close, int depth);
+
+/* What stands behind a field's name: a message, a string or a word. */
+static void value(reader *r, textproto *f, int depth)
+{
+    skip_blank(r);
+    bool angle = peek(r) == '<';
+    if (accept(r, '{') || accept(r, '<')) {
+        f->is_message = true;
+        f->first = fields(r, angle ? '>' : '}', depth + 1);
+    } else if (peek(r) == '"' || peek(r) == '\'') {
+        f->text = quoted(r);
+    } else {
+        f->text = word(r);
+    }
+}
+
+static textproto *new_field(reader *r, textproto ***last)
+{
+    textproto *f = fd_arena_zalloc(r->arena, sizeof *f);
+    FD_ALLOCATED(f);
+    **last = f;
+    *last = &f->next;
+    return f;
+}
+
+/* NAME ":" "[" value value ... "]": as many fields of that name; the bracket is read. */
+static void list(reader *r, fd_str name, textproto ***last, int depth)
+{
+    while (!r->bad && !accept(r, ']')) {
+        textproto *f = new_field(r, last);
+        f->name = name;
+        value(r, f, depth);
+    }
+}
+
 static textproto *fields(reader *r, char close, int depth)
 {
     textproto *first = NULL, **last = &first;
@@ -148,22 +184,17 @@ static textproto *fields(reader *r, char close, int depth)
         skip_blank(r);
         if (close == '\0' ? peek(r) == -1 : accept(r, close))
             return first;
-        textproto *f = fd_arena_zalloc(r->arena, sizeof *f);
-        FD_ALLOCATED(f);
-        *last = f;
-        last = &f->next;
-        f->name = word(r);
+        fd_str name = word(r);
         bool colon = accept(r, ':');
-        skip_blank(r);
-        if (accept(r, '{')) {
-            f->is_message = true;
-            f->first = fields(r, '}', depth + 1);
-        } else if (peek(r) == '"' || peek(r) == '\'') {
-            f->text = quoted(r);
+        if (colon && accept(r, '[')) {
+            list(r, name, &last, depth);
         } else {
-            f->text = word(r);
+            textproto *f = new_field(r, &last);
+            f->name = name;
+            value(r, f, depth);
+            r->bad = r->bad || (!colon && !f->is_message);
         }
-        r->bad = r->bad || depth > 60 || (!colon && !f->is_message);
+        r->bad = r->bad || depth > 60;
         if (r->bad)
             return NULL;
     }

@@ -1,9 +1,10 @@
 /*
  * Just enough of the text format of Protocol Buffers to read test cases: messages, strings in
- * pieces, numbers and enums as they are written. No schema: the reader asks by name.
+ * pieces, numbers and enums as they are written, lists as repeated fields. No schema: the reader
+ * asks by name.
  */
-#ifndef TESTS_UNIT_LANG_TEXTPROTO_H
-#define TESTS_UNIT_LANG_TEXTPROTO_H
+#ifndef TESTS_CONFORMANCE_TEXTPROTO_H
+#define TESTS_CONFORMANCE_TEXTPROTO_H
 
 #include "base/arena.h"
 
