@@ -126,6 +126,12 @@ static bool policy_is_fine(fd_redis *r, const char *info)
 
 /* ---- answers ---- */
 
+/* What stands between us and Redis may not know AUTH, and say so with its words. */
+static bool echoes_password(const fd_redis *r, const char *text)
+{
+    return strstr(text, r->url.password) != NULL;
+}
+
 static void on_error(fd_redis *r, uint16_t what, const char *text)
 {
     static const char *const needs =
@@ -139,7 +145,8 @@ static void on_error(fd_redis *r, uint16_t what, const char *text)
                        r->prefix, needs);
     else if (what == FD_REDIS_ON_AUTH)
         fd_redis_break(r, FD_FATAL, FD_EXIT_CONFIG,
-                       "redis.username or redis.password is not right: %.200s", text);
+                       "redis.username or redis.password is not right: %.200s",
+                       echoes_password(r, text) ? "(its answer repeats them)" : text);
     else if (what == FD_REDIS_ON_SELECT)
         fd_redis_break(r, FD_FATAL, FD_EXIT_CONFIG, "database %u cannot be used: %.200s", r->url.db,
                        text);

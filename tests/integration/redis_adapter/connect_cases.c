@@ -164,6 +164,23 @@ static void passwords(void)
     owner_end(&o);
 }
 
+static void a_password_is_never_repeated(void)
+{
+    owner o;
+    listener l;
+    char url[64];
+    listener_new(&l);
+    snprintf(url, sizeof url, "redis://u:hunter2@127.0.0.1:%d", l.port);
+    owner_new(&o, &(fd_redis_config){.url = url});
+    tell(&l, &o, "-ERR unknown command `AUTH`, with args beginning with: `u` `hunter2`\r\n");
+    owner_expect_down(&o, "repeats them", FD_FATAL);
+    fd_err err;
+    CHECK(!o.port.ops->up(o.port.self, &err) && strstr(err.text, "hunter2") == NULL, "%s",
+          err.text);
+    owner_end(&o);
+    listener_end(&l);
+}
+
 static void acl_users(void)
 {
     server *s;
@@ -445,6 +462,7 @@ const test_case connect_cases[] = {
     {"TCP, a Unix socket, databases", tcp_unix_database},
     {"looking up a name does not block", names_do_not_block},
     {"passwords", passwords},
+    {"a password is never repeated", a_password_is_never_repeated},
     {"a user with just the rights it needs", acl_users},
     {"TLS: authorities and host names are checked", tls},
     {"a maxmemory-policy that evicts", policies},
