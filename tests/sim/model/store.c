@@ -222,9 +222,11 @@ static void execute(model_store *s, uint32_t i)
     flight f = s->flights[i];
     land(s, i);
     fd_state_reply reply = {.result = FD_STATE_OK};
-    remember(s, f.part);
+    bool may_change = f.request.kind != FD_STATE_READ;
+    if (may_change)
+        remember(s, f.part);
     bool changed = store_apply(&s->parts[f.part], s->arena, s->full, &f.request, &reply);
-    if (!changed)
+    if (may_change && !changed)
         free(s->undos[--s->n_undos].before.values);
     s->counts.done += reply.result == FD_STATE_OK;
     s->counts.refused += reply.result == FD_STATE_REFUSED;
