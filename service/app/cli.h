@@ -80,6 +80,8 @@ int fd_cli_stop_signal(void);
 
 int64_t fd_cli_wall_ms(void);
 int64_t fd_cli_mono_ns(void);
+/* Differs from process to process; not for secrets. */
+uint64_t fd_cli_random(void);
 /* Sleeps until the monotonic time, or until a signal asks to stop. */
 void fd_cli_sleep_until(int64_t mono_ns);
 

@@ -3,7 +3,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "app/cli.h"
 #include "base/assert.h"
@@ -39,6 +41,14 @@ int64_t fd_cli_wall_ms(void)
     struct timespec t;
     clock_gettime(CLOCK_REALTIME, &t);
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+uint64_t fd_cli_random(void)
+{
+    uint64_t bits;
+    if (getrandom(&bits, sizeof bits, 0) != (ssize_t)sizeof bits)
+        bits = (uint64_t)fd_cli_mono_ns() ^ ((uint64_t)getpid() << 40);
+    return bits;
 }
 
 int64_t fd_cli_mono_ns(void)

@@ -19,6 +19,7 @@
 #include "kafka/consumer.h"
 #include "kafka/producer.h"
 #include "pipeline/worker.h"
+#include "redis/redis.h"
 #include "registry/registry.h"
 #include "telemetry/observer.h"
 #include "telemetry/statusline.h"
@@ -49,6 +50,7 @@ typedef struct fd_run {
     fd_kafka_source *source;
     fd_kafka_txn *txn;
     fd_registry *registry;
+    fd_redis *redis;             /* NULL: window state is in memory only, or there is none */
     _Atomic(fd_worker *) worker; /* NULL until connected: HTTP answers before */
     fd_run_lane lanes[FD_LANES];
     fd_admin *admin;

@@ -129,6 +129,27 @@ static fd_class create_clients(fd_run *r, fd_err *err)
     return r->registry == NULL ? FD_FATAL : FD_OK;
 }
 
+static fd_class connect_store(fd_run *r, fd_err *err)
+{
+    const fd_config *c = r->config;
+    if (c->redis.url[0] == '\0' || !fd_engine_keeps_state(r->engine))
+        return FD_OK;
+    fd_redis_config config = {
+        .url = c->redis.url,
+        .username = c->redis.username[0] == '\0' ? NULL : c->redis.username,
+        .password = c->redis.password[0] == '\0' ? NULL : c->redis.password,
+        .ca_file = c->redis.ca_file[0] == '\0' ? NULL : c->redis.ca_file,
+        .prefix = c->redis.prefix[0] == '\0' ? NULL : c->redis.prefix,
+        .group = c->group,
+        .topics = r->topics,
+        .n_topics = (uint16_t)c->n_sources,
+        .timeout_us = c->redis.timeout_us,
+        .salt = fd_cli_random(),
+    };
+    r->redis = fd_redis_new(&config, err);
+    return r->redis == NULL ? err->cls : FD_OK;
+}
+
 static fd_worker *create_worker(fd_run *r)
 {
     const fd_config *c = r->config;
@@ -142,6 +163,8 @@ static fd_worker *create_worker(fd_run *r)
         .source = fd_kafka_source_port(r->source),
         .txn = fd_kafka_txn_port(r->txn),
         .schemas = r->registry == NULL ? (fd_schemas){0} : fd_registry_port(r->registry),
+        .store = r->redis == NULL ? (fd_state_store){0} : fd_redis_port(r->redis),
+        .store_seed = fd_cli_random(),
         .flush_interval_ns = c->state.flush_interval_us * 1000,
         .clock = fd_run_clock,
         .observer = fd_telemetry_observer(r->telemetry),
@@ -174,7 +197,7 @@ int fd_run_connect(fd_run *r)
         return code;
     name_stem(r);
     fd_err err = {0};
-    if (create_clients(r, &err) != FD_OK)
+    if (create_clients(r, &err) != FD_OK || connect_store(r, &err) != FD_OK)
         return fd_cli_fail(&err);
     fd_worker *w = create_worker(r);
     atomic_store(&r->worker, w);
@@ -191,6 +214,7 @@ void fd_run_disconnect(fd_run *r)
     if (r->source != NULL)
         fd_kafka_source_close(r->source);
     fd_worker_free(w);
+    fd_redis_free(r->redis);
     fd_registry_free(r->registry);
     fd_kafka_txn_free(r->txn);
     fd_kafka_source_free(r->source);

@@ -54,6 +54,7 @@ static bool build_engine(fd_run *r, fd_diags *diags)
         .state_memory = (size_t)r->config->state.memory,
         .lateness_us = r->config->state.lateness_us,
         .max_skew_us = r->config->merge.max_skew_us,
+        .evict = r->config->redis.url[0] != '\0',
         .max_events_per_key = (uint32_t)r->config->state.max_events_per_key,
         .version = "fraudd " FD_VERSION,
         .config_hash = r->config_hash,

@@ -37,6 +37,7 @@
     X(NO_NONCE, "every owner of a partition has the same nonce")                            \
     X(MARKS_EARLY, "the redo point moves before all values are written")                    \
     X(BEYOND_COMMITTED, "values are written that are not committed")                        \
+    X(STORES_NOTHING, "a partition that goes before it was redone counts as stored")        \
     X(NO_WATERMARK, "the watermark of the redo point is not kept")
 
 typedef enum fd_mutation {

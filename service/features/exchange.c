@@ -146,6 +146,14 @@ bool fd_windows_load(fd_windows *w, const fd_window_ref *ref, fd_str bytes)
     return true;
 }
 
+bool fd_windows_readable(const fd_windows *w, const fd_window_ref *ref, fd_str bytes)
+{
+    uint16_t kind;
+    fd_value_size size;
+    return kind_of(w, ref, &kind) &&
+           (bytes.n == 0 || fd_value_check(&w->plans[kind], bytes, &size));
+}
+
 /* ---- dirty ones ---- */
 
 /* The list is gone through once: *cursor says how many are left of those that were there when it

@@ -129,6 +129,9 @@ void fd_windows_save(fd_windows *w, const fd_window_ref *ref, fd_strbuf *out, in
  * as high an LSN stays as it is. */
 bool fd_windows_load(fd_windows *w, const fd_window_ref *ref, fd_str bytes);
 
+/* Are these bytes that this layout wrote (or none)? */
+bool fd_windows_readable(const fd_windows *w, const fd_window_ref *ref, fd_str bytes);
+
 /* Dirty partials of a partition, at most max from where the last call ended (*cursor, 0 first);
  * they stay dirty until they are told clean at the LSN that was saved. */
 uint32_t fd_windows_dirty(fd_windows *w, fd_tp tp, uint64_t *cursor, fd_window_ref *out,

@@ -27,10 +27,24 @@ static bool due(fd_worker *w, int64_t now)
            now - w->first_queued_ns >= w->config.max_wait_ns;
 }
 
+/* Those that wait for their windows want to try again. */
+static int64_t until_a_try_us(const fd_worker *w, int64_t max_us)
+{
+    int64_t now = fd_worker_now(w);
+    for (uint32_t i = 0; i < w->parts.n; i++) {
+        int64_t left_ns = w->parts.items[i].lacks_ns - now;
+        if (w->parts.items[i].lacks_ns != 0 && left_ns / 1000 < max_us)
+            max_us = left_ns < 0 ? 0 : left_ns / 1000;
+    }
+    return max_us;
+}
+
 int64_t fd_worker_patience_us(fd_worker *w, int64_t max_us)
 {
     if (w->redo_more)
         return 0;
+    if (w->queued > 0)
+        max_us = until_a_try_us(w, max_us);
     if (w->queued == w->redo_queued || w->breaker.tripped || !fd_committer_ready(w->committer))
         return max_us;
     if (w->merge_waits)
@@ -135,7 +149,7 @@ static void form(fd_worker *w, fd_job *job, int64_t now)
     }
     w->merge_waits = false;
     look_for_gaps(w);
-    uint32_t max = w->config.max_events;
+    uint32_t max = w->batch_limit;
     take_group(w, job, false, any_apart && max > 1 ? max / 2 : max, now);
     if (any_apart)
         take_group(w, job, true, max, now);
@@ -286,7 +300,7 @@ static void settle(fd_worker *w, const fd_job *job)
         else if (part->state == FD_PART_LIVE)
             fd_worker_restart_part(w, part);
         else
-            part->ahead = true;
+            part->storable = false;
     }
     if (job->outcome != FD_JOB_DROPPED)
         return;

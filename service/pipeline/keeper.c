@@ -125,6 +125,10 @@ static void load(fd_keeper *k, fd_kept *part, const fd_state_request *rq)
         k->stats.values_read += v->bytes.p != NULL;
         if (fd_windows_load(k->windows, &ref, bytes))
             continue;
+        if (fd_windows_readable(k->windows, &ref, bytes)) {
+            k->full = true;
+            return;
+        }
         part->broken = true;
         part->distrust = true;
     }
@@ -269,6 +273,7 @@ fd_class fd_keeper_fetch(fd_keeper *k, fd_tp *lacking, uint32_t max, uint32_t *n
         return FD_OK;
     int64_t deadline = fd_clock_mono_ns(&k->config.clock) +
                        (int64_t)k->config.call_timeout_ms * 1000000;
+    k->full = false;
     wait_for_reads(k, deadline); /* late ones of an earlier batch may be what this one needs */
     uint32_t n = fd_engine_missing(k->config.engine, k->refs, FD_KEEPER_REFS), before = 0;
     while (n != 0 && n != before && k->reads_open == 0) {
@@ -279,6 +284,8 @@ fd_class fd_keeper_fetch(fd_keeper *k, fd_tp *lacking, uint32_t max, uint32_t *n
     }
     if (n == 0)
         return FD_OK;
+    if (k->full)
+        return FD_ABORT;
     *n_lacking = name_lacking(k->refs, n < FD_KEEPER_REFS ? n : FD_KEEPER_REFS, lacking, max);
     return FD_RETRY;
 }
@@ -308,7 +315,8 @@ void fd_keeper_forget(fd_keeper *k, fd_tp tp)
         return;
     part->generation++;
     part->broken = part->doubt = part->asked = part->flushing = false;
-    part->nonce = 0;
+    part->nonce = part->next_nonce = 0;
+    part->ask_ns = 0;
     part->n = part->sent = part->done = 0;
 }
 

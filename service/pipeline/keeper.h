@@ -49,7 +49,8 @@ typedef struct fd_keeper_start {
 fd_class fd_keeper_take(fd_keeper *k, fd_keeper_start *parts, uint32_t n, fd_err *err);
 
 /* After fd_engine_decode: brings into memory what the batch needs. RETRY: not everything came;
- * *n_lacking partitions (at most max are named) have to wait. Waits. */
+ * *n_lacking partitions (at most max are named) have to wait. ABORT: it does not fit into memory
+ * all at once. Waits. */
 fd_class fd_keeper_fetch(fd_keeper *k, fd_tp *lacking, uint32_t max, uint32_t *n_lacking);
 
 /* Looks after writes under way. Does not wait. */

@@ -10,8 +10,11 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/failpoint.h"
 #include "base/mutant.h"
 #include "pipeline/keeper_int.h"
+
+static const int64_t ASK_NS = INT64_C(50) * 1000 * 1000;
 
 bool fd_keeper_due(const fd_keeper *k)
 {
@@ -80,6 +83,7 @@ void fd_keeper_flush(fd_keeper *k, fd_tp tp, int64_t redo, int64_t merge_us)
         return;
     }
     part->flushing = true;
+    FD_FAILPOINT("before_flush");
     fd_keeper_send(k, part);
 }
 
@@ -120,6 +124,7 @@ void fd_keeper_send(fd_keeper *k, fd_kept *part)
         slot->rq.mark.merge_us = part->walk_merge_us;
         if (!fd_keeper_submit(k, slot))
             return;
+        FD_FAILPOINT("mid_flush");
         k->stats.writes++;
         part->seq++;
         part->sent += n;
@@ -188,20 +193,26 @@ void fd_keeper_flush_answer(fd_keeper *k, fd_kept *part, fd_keeper_slot *slot,
     if (part->done < part->n || !all_sent(part))
         return;
     part->flushing = false;
+    FD_FAILPOINT("after_flush");
     if (part->last)
         sweep(k, part, reply->request->mark.merge_us);
 }
 
 /* ---- doubt ---- */
 
-/* A write got no answer: the marker says whether it was done. */
+/* A write got no answer: the marker says whether it was done. Asked with one nonce until there is
+ * an answer: the swap may have been done as well. */
 void fd_keeper_ask(fd_keeper *k, fd_kept *part)
 {
-    fd_keeper_slot *slot = fd_keeper_slot_take(k, part, FD_STATE_TAKE);
+    int64_t now = fd_clock_mono_ns(&k->config.clock);
+    fd_keeper_slot *slot = now < part->ask_ns ? NULL : fd_keeper_slot_take(k, part, FD_STATE_TAKE);
     if (slot == NULL)
         return;
+    if (part->next_nonce == 0)
+        part->next_nonce = fd_keeper_nonce(k);
+    part->ask_ns = now + ASK_NS;
     slot->rq.expect = part->nonce;
-    slot->rq.nonce = fd_keeper_nonce(k);
+    slot->rq.nonce = part->next_nonce;
     part->asked = fd_keeper_submit(k, slot);
 }
 
@@ -209,13 +220,16 @@ void fd_keeper_asked(fd_keeper *k, fd_kept *part, const fd_state_reply *reply)
 {
     (void)k;
     part->asked = false;
+    if (reply->result == FD_STATE_DOWN)
+        return; /* asked again */
     bool ours = reply->result == FD_STATE_OK && reply->mark.found &&
                 reply->mark.seq >= part->acked && reply->mark.seq <= part->seq;
     part->doubt = false;
     part->broken = !ours;
     if (!ours)
         return;
-    part->nonce = reply->request->nonce;
+    part->nonce = part->next_nonce;
+    part->next_nonce = 0;
     part->seq = part->acked = reply->mark.seq;
     part->stored = reply->mark.redo;
 }

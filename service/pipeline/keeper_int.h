@@ -22,6 +22,8 @@ typedef struct fd_kept {
     bool distrust;       /* what it holds is not to be used: rebuild */
     bool doubt;          /* a write got no answer: done or not done? */
     bool asked;          /* doubt: the question is under way */
+    uint64_t next_nonce; /* doubt: what is asked with, again and again; 0 = none yet */
+    int64_t ask_ns;      /* doubt: not before */
     uint64_t nonce;
     uint64_t seq;      /* of the next write, if all under way are done */
     uint64_t acked;    /* of the last write that was answered OK */
@@ -54,6 +56,7 @@ struct fd_keeper {
     fd_kept *kept; /* FD_KEEPER_PARTS */
     uint32_t n_kept, cap_kept;
     fd_keeper_slot slots[FD_KEEPER_SLOTS];
+    bool full; /* a value that was read did not fit into memory */
     uint32_t reads_open;
     uint32_t takes_open;
     fd_state_reply take_reply; /* of the last TAKE or RESET of a start */

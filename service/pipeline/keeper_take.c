@@ -75,7 +75,7 @@ static const char *reject(const fd_keeper *k, const fd_kept *part, const fd_keep
 }
 
 /* seq: what the TAKE before it answered; the marker may have this nonce by now. */
-static fd_class reset(fd_keeper *k, fd_kept *part, fd_keeper_start *start, uint64_t seq,
+static fd_class reset(fd_keeper *k, fd_kept *part, uint64_t seq, fd_keeper_start *start,
                       fd_err *err)
 {
     fd_keeper_slot *slot = fd_keeper_slot_take(k, part, FD_STATE_RESET);
@@ -112,7 +112,7 @@ static fd_class take_one(fd_keeper *k, fd_keeper_start *start, fd_err *err)
     fd_state_mark mark = k->take_reply.mark;
     start->why = reject(k, part, start, &mark);
     if (start->why != NULL) {
-        fd_class cls = reset(k, part, start, mark.seq, err);
+        fd_class cls = reset(k, part, mark.seq, start, err);
         if (cls != FD_OK)
             return cls;
     } else {

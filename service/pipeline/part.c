@@ -100,7 +100,7 @@ void fd_part_start(fd_part *part, int64_t offset, int32_t leader_epoch)
     part->waited_ns = 0;
     part->blocked_ns = 0;
     part->lacks_ns = 0;
-    part->ahead = false;
+    part->storable = true;
     part->redo_from = offset;
     part->log_first = -1;
     part->oldest_us = INT64_MAX;

@@ -70,15 +70,20 @@ static void say_progress(fd_worker *w, int64_t now)
     fd_worker_note(w, FD_NOTE_REDO_PROGRESS, NULL, -1, detail);
 }
 
+/* Has it an event that could be folded now? */
+static bool foldable(fd_part *part)
+{
+    const fd_event *head = fd_part_head(part);
+    return head != NULL && !head->needs_schema && part->lacks_ns == 0 &&
+           head->msg.offset < part->committed;
+}
+
 /* Takes events of one partition that come before its committed offset. */
 static uint32_t take(fd_worker *w, fd_part *part, uint32_t n)
 {
     part->before_us = part->merge_us;
-    while (n < w->config.max_events) {
-        const fd_event *head = fd_part_head(part);
-        if (head == NULL || head->needs_schema || head->msg.offset >= part->committed)
-            break;
-        part->merge_us = fd_merge_key(part, head);
+    while (n < w->batch_limit && foldable(part)) {
+        part->merge_us = fd_merge_key(part, fd_part_head(part));
         fd_event ev = fd_part_pop(part);
         w->queued--;
         w->redo_queued--;
@@ -113,8 +118,8 @@ static uint32_t fold_batch(fd_worker *w)
     if (!fd_worker_room(w))
         return 0;
     uint32_t n = 0;
-    for (uint32_t i = 0; i < w->parts.n && n < w->config.max_events; i++) {
-        if (w->parts.items[i].state == FD_PART_REDO && w->parts.items[i].lacks_ns == 0)
+    for (uint32_t i = 0; i < w->parts.n && n < w->batch_limit; i++) {
+        if (w->parts.items[i].state == FD_PART_REDO)
             n = take(w, &w->parts.items[i], n);
     }
     if (n == 0)
@@ -216,13 +221,15 @@ void fd_worker_redo(fd_worker *w)
         any = any || w->parts.items[i].state == FD_PART_REDO;
     if (!any)
         return;
-    uint32_t rounds = 0;
-    while (rounds < FD_REDO_ROUNDS && fold_batch(w) == w->config.max_events)
+    for (uint32_t rounds = 0; rounds < FD_REDO_ROUNDS && fold_batch(w) > 0;)
         rounds++;
-    w->redo_more = rounds == FD_REDO_ROUNDS;
+    w->redo_more = false;
     for (uint32_t i = 0; i < w->parts.n; i++) {
-        const fd_part *p = &w->parts.items[i];
-        all = all && (p->state != FD_PART_REDO || redone(p) || FD_MUTANT(LIVE_EARLY));
+        fd_part *p = &w->parts.items[i];
+        if (p->state != FD_PART_REDO)
+            continue;
+        all = all && (redone(p) || FD_MUTANT(LIVE_EARLY));
+        w->redo_more = w->redo_more || (foldable(p) && !w->memory_full);
     }
     say_progress(w, fd_worker_now(w));
     if (all)

@@ -13,9 +13,14 @@ static const int64_t LACK_RETRY_NS = INT64_C(50) * 1000 * 1000;
 static const int64_t SETTLE_NS = INT64_C(5) * 1000 * 1000 * 1000;
 enum { BOUNDS_CALL_MS = 500, LACKING_MAX = 64 };
 
+/* A batch that does not fit is made smaller, until one event does not fit. */
 bool fd_worker_room(fd_worker *w)
 {
-    bool room = fd_engine_room(w->config.engine, w->config.max_events);
+    bool room = fd_engine_room(w->config.engine, w->batch_limit);
+    while (!room && w->batch_limit > 1) {
+        w->batch_limit /= 2;
+        room = fd_engine_room(w->config.engine, w->batch_limit);
+    }
     if (!room)
         fd_keeper_hurry(w->keeper);
     if (!room && !w->memory_full && !fd_keeper_on(w->keeper))
@@ -92,13 +97,39 @@ fd_class fd_worker_take_state(fd_worker *w, uint32_t n, fd_err *err)
 
 /* ---- fetching ---- */
 
+static void all_lack(fd_worker *w, int64_t until_ns)
+{
+    for (uint32_t i = 0; i < w->parts.n; i++)
+        w->parts.items[i].lacks_ns = until_ns;
+}
+
+/* What one batch needs is more than there is memory for: smaller batches, and what is dirty is
+ * written so that it may be forgotten. */
+static void make_smaller(fd_worker *w)
+{
+    if (w->batch_limit == 1 && !w->memory_full)
+        fd_worker_note(w, FD_NOTE_STATE_FULL, NULL, -1,
+                       "the windows of one event do not fit: give it more (state.memory)");
+    w->memory_full = w->batch_limit == 1;
+    w->batch_limit = w->batch_limit > 1 ? w->batch_limit / 2 : 1;
+    fd_keeper_hurry(w->keeper);
+}
+
 fd_class fd_worker_fetch(fd_worker *w)
 {
     fd_tp lacking[LACKING_MAX];
     uint32_t n = 0;
     fd_class cls = fd_keeper_fetch(w->keeper, lacking, LACKING_MAX, &n);
-    int64_t until = fd_worker_now(w) + LACK_RETRY_NS;
-    bool all = n == LACKING_MAX;
+    w->store_down = cls == FD_RETRY;
+    if (cls == FD_OK) {
+        if (w->batch_limit < w->config.max_events)
+            w->batch_limit++;
+        return cls;
+    }
+    int64_t until = fd_worker_now(w) + (cls == FD_ABORT ? 1 : LACK_RETRY_NS);
+    bool all = n == LACKING_MAX || cls == FD_ABORT;
+    if (cls == FD_ABORT)
+        make_smaller(w);
     for (uint32_t i = 0; i < n; i++) {
         fd_part *part = fd_parts_find(&w->parts, lacking[i]);
         if (part != NULL)
@@ -106,10 +137,9 @@ fd_class fd_worker_fetch(fd_worker *w)
         /* Then an event of any partition may be what needs it. */
         all = all || fd_engine_crosses(w->config.engine, lacking[i].source);
     }
-    for (uint32_t i = 0; i < w->parts.n && all; i++)
-        w->parts.items[i].lacks_ns = until;
-    w->store_down = cls != FD_OK;
-    return cls;
+    if (all)
+        all_lack(w, until);
+    return FD_RETRY;
 }
 
 /* Those that waited for their windows try again. */
@@ -143,7 +173,7 @@ static void flush_all(fd_worker *w)
 
 bool fd_worker_leave_state(fd_worker *w, fd_part *part)
 {
-    if (!fd_keeper_on(w->keeper) || part->ahead)
+    if (!fd_keeper_on(w->keeper) || !part->storable)
         return true;
     flush(w, part);
     return fd_keeper_settled(w->keeper, part->tp,

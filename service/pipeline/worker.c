@@ -119,6 +119,7 @@ fd_worker *fd_worker_new(const fd_worker_config *config)
     fd_breaker_init(&w->breaker, config->poison_window, config->poison_max_rate);
     fd_consents_init(&w->consents);
     pthread_mutex_init(&w->status_lock, NULL);
+    w->batch_limit = config->max_events;
     init_scratch(w);
     init_committer(w);
     init_keeper(w);

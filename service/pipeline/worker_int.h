@@ -47,6 +47,7 @@ struct fd_worker {
     uint64_t redo_events; /* since it began */
     uint64_t redo_total;  /* since the start */
     uint64_t redo_left;   /* offsets to go */
+    uint32_t batch_limit; /* events in a batch: less than max_events while memory is tight */
     bool redo_more;       /* what is queued was not all folded in the last step */
     bool store_down;      /* the last batch that needed the store did not get it */
     bool memory_full;     /* no room for another batch */

@@ -18,7 +18,8 @@ from fraudd_test import FULL, Pipe, run_tests, say
 from kafka_side import Feeder, Ledger, Watch, check_invariants
 from redis_server import Redis
 
-COUNT = 40_000 if FULL else 6000
+# A batch of one is a transaction per event: in ordinary runs the simulator's oracle stands for it.
+COUNT = 40_000 if FULL else 4000
 PARTITIONS = 4
 TINY = {"memory": "1MiB"}
 
@@ -26,7 +27,7 @@ TINY = {"memory": "1MiB"}
 def variants(redis):
     """name -> (changes, disturbance)"""
     return {
-        "batch-1": ({"batch": {"max_events": 1}}, None),
+        **({"batch-1": ({"batch": {"max_events": 1}}, None)} if FULL else {}),
         "batch-7": ({"batch": {"max_events": 7}}, None),
         "batch-1000": ({"batch": {"max_events": 1000}}, None),
         "killed": ({}, "kill"),

@@ -39,6 +39,7 @@ enum {
     SIM_SCHEMA_UNKNOWN = 5,
     SIM_HUGE_BYTES = 5000,
     SIM_STATE_BYTES = 256 * 1024,
+    SIM_STATE_TIGHT_BYTES = 24 * 1024, /* some cards' windows, never all */
 };
 
 typedef struct sim_event {

@@ -92,6 +92,23 @@ static void draw_weather(sim_plan *p, model_rng *r)
     p->sleep_ns = MODEL_MS(half(r) ? upto(r, 1, 10) : upto(r, 10, 800));
 }
 
+static void draw_store(sim_plan *p, model_rng *r)
+{
+    p->store = model_rng_below(r, 4) != 0;
+    p->state_memory = half(r) ? SIM_STATE_BYTES : SIM_STATE_TIGHT_BYTES;
+    p->flush_interval_ns = MODEL_MS(half(r) ? upto(r, 1, 20) : upto(r, 20, 500));
+    p->store_weather = (model_store_weather){
+        .delay_ns = MODEL_US(upto(r, 20, 1000)),
+        .slow = rate(r, 60),
+        .slow_ns = MODEL_MS(upto(r, 1, 300)),
+        .cut = rate(r, 25),
+        .silent = rate(r, 300),
+        .late = rate(r, 600),
+        .again = rate(r, 40),
+        .late_ns = MODEL_MS(half(r) ? upto(r, 1, 40) : upto(r, 20, 4000)),
+    };
+}
+
 static sim_act *add(sim_plan *p, sim_act_kind kind, int64_t at_ns)
 {
     FD_ASSERT(p->n_acts < SIM_ACTS_MAX);
@@ -155,6 +172,30 @@ static const trouble troubles[] = {
     {SIM_ACT_TWIN, 2, 1, 2500},     {SIM_ACT_REGISTRY_DOWN, 2, 1, 1000},
 };
 
+static const trouble store_troubles[] = {
+    {SIM_ACT_STORE_DOWN, 3, 1, 1500},     {SIM_ACT_STORE_FULL, 2, 1, 1000},
+    {SIM_ACT_STORE_STALL, 3, 1, 800},     {SIM_ACT_STORE_ROLLBACK, 3, 0, 0},
+    {SIM_ACT_STORE_FLUSH, 2, 0, 0},       {SIM_ACT_STORE_LOSE_MARKER, 2, 0, 0},
+    {SIM_ACT_STORE_LOSE_BUCKET, 3, 0, 0}, {SIM_ACT_STORE_LOSE_VALUE, 3, 0, 0},
+};
+
+static void draw_store_troubles(sim_plan *p, model_rng *r)
+{
+    for (uint32_t t = 0; p->store && t < sizeof store_troubles / sizeof *store_troubles; t++) {
+        const trouble *k = &store_troubles[t];
+        uint32_t n = rate(r, k->most);
+        for (uint32_t i = 0; i < n; i++) {
+            int64_t at = model_rng_between(r, 0, p->trouble_ns);
+            int64_t ns = MODEL_MS(upto(r, k->min_ms, k->max_ms));
+            add(p, k->kind, at)->ns = ns;
+            if (k->kind == SIM_ACT_STORE_DOWN)
+                add(p, SIM_ACT_STORE_UP, at + ns);
+            if (k->kind == SIM_ACT_STORE_FULL)
+                add(p, SIM_ACT_STORE_EMPTY, at + ns);
+        }
+    }
+}
+
 static void draw_troubles(sim_plan *p, model_rng *r)
 {
     for (uint32_t t = 0; t < sizeof troubles / sizeof *troubles; t++) {
@@ -190,8 +231,10 @@ void sim_plan_draw(sim_plan *p, uint64_t seed)
     draw_sizes(p, &r);
     draw_times(p, &r);
     draw_weather(p, &r);
+    draw_store(p, &r);
     draw_log(p, &r);
     draw_troubles(p, &r);
+    draw_store_troubles(p, &r);
     qsort(p->acts, p->n_acts, sizeof p->acts[0], by_time);
 }
 
@@ -201,12 +244,12 @@ void sim_plan_print(const sim_plan *p, char *line, size_t n)
     snprintf(line, n,
              "seed %llu: %u slots %s %s, inputs %d+%d, batch %u x %u, %u acts in %lld ms, txn %lld "
              "ms, session %lld ms, delay %lld us, slow %u cut %u/%u late %u (%lld ms) silent %u "
-             "refused %u markers %u hasty %u sleepy %u",
+             "refused %u markers %u hasty %u sleepy %u, state %s %zu KiB",
              (unsigned long long)p->seed, p->n_slots, p->is_static ? "static" : "dynamic",
              p->cooperative ? "cooperative" : "eager", p->partitions[0], p->partitions[1],
              p->max_events, p->max_in_flight, p->n_acts, (long long)(p->trouble_ns / 1000000),
              (long long)(p->txn_timeout_ns / 1000000), (long long)(p->session_ns / 1000000),
              (long long)(w->delay_ns / 1000), w->slow, w->cut_before, w->cut_after, w->late,
              (long long)(w->late_ns / 1000000), w->silent, w->refused, w->slow_marker, w->hasty,
-             p->sleepy);
+             p->sleepy, p->store ? "in a store, memory" : "in memory,", p->state_memory / 1024);
 }

@@ -8,28 +8,39 @@
 
 #include "events.h"
 #include "model/model.h"
+#include "model/store.h"
 
 enum { SIM_SLOTS_MAX = 3, SIM_ACTS_MAX = 1024 };
 
 /* X(name): something that happens at a time. */
-#define SIM_ACTS(X)  \
-    X(APPEND)        \
-    X(GAP)           \
-    X(HOLD)          \
-    X(UNHOLD)        \
-    X(KILL)          \
-    X(PAUSE)         \
-    X(RESUME)        \
-    X(TWIN)          \
-    X(STOP)          \
-    X(START)         \
-    X(KICK)          \
-    X(REBALANCE)     \
-    X(BROKER_DOWN)   \
-    X(MOVE_TXN)      \
-    X(MOVE_GROUP)    \
-    X(REGISTRY_DOWN) \
-    X(REGISTRY_UP)
+#define SIM_ACTS(X)      \
+    X(APPEND)            \
+    X(GAP)               \
+    X(HOLD)              \
+    X(UNHOLD)            \
+    X(KILL)              \
+    X(PAUSE)             \
+    X(RESUME)            \
+    X(TWIN)              \
+    X(STOP)              \
+    X(START)             \
+    X(KICK)              \
+    X(REBALANCE)         \
+    X(BROKER_DOWN)       \
+    X(MOVE_TXN)          \
+    X(MOVE_GROUP)        \
+    X(REGISTRY_DOWN)     \
+    X(REGISTRY_UP)       \
+    X(STORE_DOWN)        \
+    X(STORE_UP)          \
+    X(STORE_FULL)        \
+    X(STORE_EMPTY)       \
+    X(STORE_STALL)       \
+    X(STORE_ROLLBACK)    \
+    X(STORE_FLUSH)       \
+    X(STORE_LOSE_MARKER) \
+    X(STORE_LOSE_BUCKET) \
+    X(STORE_LOSE_VALUE)
 
 typedef enum sim_act_kind {
 #define X(name) SIM_ACT_##name,
@@ -68,6 +79,10 @@ typedef struct sim_plan {
     int call_timeout_ms;
     int64_t session_ns, heartbeat_ns, rebalance_ns, socket_timeout_ns;
     model_weather weather;
+    bool store;          /* window state is cached in a store; else it is in memory only */
+    size_t state_memory; /* with a store: so little that windows are forgotten all the time */
+    int64_t flush_interval_ns;
+    model_store_weather store_weather;
     uint32_t sleepy; /* in 1000 steps: the thread is not scheduled for a while */
     int64_t sleep_ns;
     int64_t trouble_ns, calm_ns;

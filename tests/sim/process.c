@@ -61,7 +61,8 @@ static void make_worker(sim_process *p)
         .txn = model_txn(c->m, p->client),
         .schemas = c->schemas == NULL ? (fd_schemas){0} : model_schemas_port(c->schemas),
         .allow_short_history = c->allow_short_history,
-        .store = c->store,
+        .store = c->store == NULL ? (fd_state_store){0}
+                                  : model_store_port(c->store, p->store_client),
         .store_seed = (uint64_t)p->client,
         .flush_interval_ns = c->flush_interval_ns,
         .clock = {.mono_ns = mono_ns, .wall_ms = wall_ms, .self = p},
@@ -91,10 +92,11 @@ void sim_process_start(sim_process *p, const sim_process_config *config)
 {
     model_observer observer = {.line = p->observer.line, .line_self = p->observer.line_self};
     *p = (sim_process){.config = *config, .observer = observer};
-    sim_engine_new(
-        &p->engine, config->n_topics, config->max_events,
-        &(sim_state){.memory = config->state_memory, .evict = config->store.ops != NULL});
+    sim_engine_new(&p->engine, config->n_topics, config->max_events,
+                   &(sim_state){.memory = config->state_memory, .evict = config->store != NULL});
     p->client = model_start(config->m, config->instance);
+    if (config->store != NULL)
+        p->store_client = model_store_client(config->store);
     make_worker(p);
 }
 
@@ -211,6 +213,8 @@ void sim_process_kill(sim_process *p)
     if (p->killed || p->life == SIM_ENDED)
         return;
     model_kill(p->config.m, p->client);
+    if (p->config.store != NULL)
+        model_store_kill(p->config.store, p->store_client);
     p->killed = true;
     p->life = SIM_CLOSING;
     try_to_end(p);

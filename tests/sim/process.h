@@ -10,6 +10,7 @@
 
 #include "events.h"
 #include "model/model.h"
+#include "model/store.h"
 #include "pipeline/worker.h"
 
 enum { SIM_ENGINE = FD_LANES, SIM_ACTORS = FD_LANES + 1 };
@@ -31,8 +32,8 @@ typedef struct sim_process_config {
     int64_t txn_timeout_ns, revoke_timeout_ns;
     int call_timeout_ms;
     bool allow_short_history;
-    size_t state_memory;  /* 0 = as sim_engine_new has it */
-    fd_state_store store; /* ops NULL: window state in memory only */
+    size_t state_memory; /* 0 = as sim_engine_new has it */
+    model_store *store;  /* NULL: window state in memory only */
     int64_t flush_interval_ns;
 } sim_process_config;
 
@@ -50,6 +51,7 @@ typedef struct sim_actor {
 typedef struct sim_process {
     sim_process_config config;
     int client;
+    int store_client;
     sim_life life;
     bool killed, failed;
     sim_engine engine;

@@ -105,6 +105,11 @@ static void turn(sim *s, int64_t until_ns)
     int64_t next = until_ns;
     uint32_t n = s->depth < DEPTH_MAX ? ready_actors(s, ready, &next) : 0;
     bool due = model_next_ns(s->m) <= model_now(s->m);
+    if (s->store != NULL && model_store_next_ns(s->store) <= model_now(s->m) &&
+        (n == 0 || model_rng_below(&s->rng, n + 1) == 0)) {
+        model_store_run(s->store);
+        return;
+    }
     if (n > 0 && (!due || model_rng_below(&s->rng, n + 1) > 0)) {
         step(s, ready[model_rng_below(&s->rng, n)]);
         return;
@@ -112,6 +117,8 @@ static void turn(sim *s, int64_t until_ns)
     int64_t act = next_act_ns(s);
     if (act < next)
         next = act > model_now(s->m) ? act : model_now(s->m);
+    if (s->store != NULL && model_store_next_ns(s->store) < next)
+        next = model_store_next_ns(s->store);
     model_advance(s->m, next);
 }
 
@@ -167,6 +174,20 @@ static void open_model(sim *s, bool lines)
     sim_registry(s, true);
 }
 
+static void open_store(sim *s)
+{
+    if (!s->plan.store)
+        return;
+    model_store_config config = {.clock = &s->clock,
+                                 .seed = model_rng_next(&s->rng),
+                                 .idle = on_idle,
+                                 .idle_self = s,
+                                 .line = s->lines ? sim_line : NULL,
+                                 .line_self = s};
+    s->store = model_store_new(&config);
+    model_store_weather_set(s->store, &s->plan.store_weather);
+}
+
 static void begin(sim *s, uint64_t seed, FILE *trace, bool hashed)
 {
     *s = (sim){.trace = trace};
@@ -175,6 +196,7 @@ static void begin(sim *s, uint64_t seed, FILE *trace, bool hashed)
     model_clock_init(&s->clock);
     s->began_ns = s->clock.now_ns;
     open_model(s, trace != NULL || hashed);
+    open_store(s);
     char line[600];
     sim_plan_print(&s->plan, line, sizeof line);
     if (s->lines)
@@ -238,6 +260,7 @@ static void end(sim *s, sim_result *out)
         out->faults += counts->faults[i];
     snprintf(out->found, sizeof out->found, "%s", verdict);
     model_free(s->m);
+    model_store_free(s->store);
     sim_check_free(s->check);
 }
 

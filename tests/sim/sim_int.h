@@ -21,6 +21,7 @@ typedef struct sim {
     model_rng rng; /* of the schedule */
     model_schemas schemas;
     model *m;
+    model_store *store; /* NULL: this run has none */
     sim_check *check;
     FILE *trace;
     bool lines;

@@ -46,6 +46,9 @@ static sim_process_config config_of(sim *s, int slot)
     c.txn_timeout_ns = p->worker_timeout_ns;
     c.revoke_timeout_ns = p->revoke_timeout_ns;
     c.call_timeout_ms = p->call_timeout_ms;
+    c.flush_interval_ns = p->flush_interval_ns;
+    c.state_memory = p->store ? p->state_memory : 0;
+    c.store = s->store;
     return c;
 }
 
@@ -170,6 +173,63 @@ void sim_registry(sim *s, bool up)
     }
 }
 
+/* ---- the state store ---- */
+
+static void hurt_store(sim *s, const sim_act *a)
+{
+    uint32_t part = model_rng_below(&s->rng, 16), which = model_rng_below(&s->rng, 64);
+    switch (a->kind) {
+    case SIM_ACT_STORE_DOWN:
+    case SIM_ACT_STORE_UP:
+        model_store_down(s->store, a->kind == SIM_ACT_STORE_DOWN);
+        break;
+    case SIM_ACT_STORE_FULL:
+    case SIM_ACT_STORE_EMPTY:
+        model_store_full(s->store, a->kind == SIM_ACT_STORE_FULL);
+        break;
+    case SIM_ACT_STORE_STALL:
+        model_store_stall(s->store, a->ns);
+        break;
+    case SIM_ACT_STORE_ROLLBACK:
+        model_store_rollback(s->store, 1 + which % 16);
+        break;
+    case SIM_ACT_STORE_FLUSH:
+        model_store_flush_all(s->store);
+        break;
+    case SIM_ACT_STORE_LOSE_MARKER:
+        model_store_lose_marker(s->store, part);
+        break;
+    case SIM_ACT_STORE_LOSE_BUCKET:
+        model_store_lose_bucket(s->store, part, which);
+        break;
+    case SIM_ACT_STORE_LOSE_VALUE:
+        model_store_lose_value(s->store, part, which);
+        break;
+    default:
+        FD_UNREACHABLE();
+    }
+}
+
+/* What a store holds is never beyond what the group has committed: it may be all that is left. */
+static void check_store(sim *s)
+{
+    for (uint32_t i = 0; s->store != NULL && i < model_store_parts(s->store); i++) {
+        model_store_look look = model_store_look_at(s->store, i);
+        int64_t committed = model_promised(s->m, look.tp);
+        for (uint32_t v = 0; look.whole && v < look.n; v++) {
+            if (look.values[v].lsn >= committed)
+                sim_check_broken(s->check,
+                                 "store: %u/%d has an event of offset %lld, committed %lld",
+                                 look.tp.source, look.tp.partition, (long long)look.values[v].lsn,
+                                 (long long)committed);
+        }
+        if (look.whole && look.mark.redo > committed)
+            sim_check_broken(s->check, "store: %u/%d is redone from %lld, committed %lld",
+                             look.tp.source, look.tp.partition, (long long)look.mark.redo,
+                             (long long)committed);
+    }
+}
+
 /* ---- acts ---- */
 
 void sim_act_now(sim *s, const sim_act *a)
@@ -225,6 +285,18 @@ void sim_act_now(sim *s, const sim_act *a)
     case SIM_ACT_REGISTRY_DOWN:
     case SIM_ACT_REGISTRY_UP:
         sim_registry(s, a->kind == SIM_ACT_REGISTRY_UP);
+        break;
+    case SIM_ACT_STORE_DOWN:
+    case SIM_ACT_STORE_UP:
+    case SIM_ACT_STORE_FULL:
+    case SIM_ACT_STORE_EMPTY:
+    case SIM_ACT_STORE_STALL:
+    case SIM_ACT_STORE_ROLLBACK:
+    case SIM_ACT_STORE_FLUSH:
+    case SIM_ACT_STORE_LOSE_MARKER:
+    case SIM_ACT_STORE_LOSE_BUCKET:
+    case SIM_ACT_STORE_LOSE_VALUE:
+        hurt_store(s, a);
         break;
     case SIM_ACT_RESUME:
     case SIM_N_ACTS:
@@ -344,6 +416,7 @@ static void mind_orphans(sim *s)
 
 void sim_operator(sim *s)
 {
+    check_store(s);
     if (s->calm)
         mind_orphans(s);
     for (uint32_t i = 0; i < s->n_processes; i++) {
@@ -372,6 +445,13 @@ void sim_calm(sim *s)
     model_weather w = model_calm;
     w.delay_ns = s->plan.weather.delay_ns;
     model_weather_set(s->m, &w);
+    if (s->store != NULL) {
+        model_store_weather calm = model_store_calm;
+        calm.delay_ns = s->plan.store_weather.delay_ns;
+        model_store_weather_set(s->store, &calm);
+        model_store_down(s->store, false);
+        model_store_full(s->store, false);
+    }
     for (uint32_t i = 0; i < s->n_processes; i++) {
         if (s->processes[i] != NULL && s->processes[i]->life != SIM_ENDED)
             model_pause(s->m, s->processes[i]->client, false);

@@ -332,12 +332,12 @@ def check_invariants(pipe, watch, ledger, timeout_s, what, oracle=True):
     return found
 
 
-def single_run(pipe, ledger, stem="single", timeout_s=120, **changes):
+def single_run(pipe, ledger, stem="single", timeout_s=120, oracle=True, **changes):
     """One undisturbed process over the same log with a group and outputs of its own."""
     other = pipe.again(stem)
     watch = Watch(other)
     worker = pipe.context.worker(other.group, other.config("single", **changes)).start()
-    found = check_invariants(other, watch, ledger, timeout_s, f"{stem} run")
+    found = check_invariants(other, watch, ledger, timeout_s, f"{stem} run", oracle=oracle)
     code = worker.terminate()
     pipe.context.results.check(code == 0, f"{stem} run ends with 0 on SIGTERM",
                                [f"exit code {code}", *worker.tail()])

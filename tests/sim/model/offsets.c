@@ -25,6 +25,20 @@ int64_t model_committed(const model *m, fd_tp tp)
     return m->stored[model_tp_index(m, tp)].offset;
 }
 
+int64_t model_promised(const model *m, fd_tp tp)
+{
+    uint32_t index = model_tp_index(m, tp);
+    model_stored last = m->stored[index];
+    for (uint32_t i = 0; i < m->n_unstable; i++) {
+        const model_unstable *u = &m->unstable[i];
+        const model_txnid *t = &m->txnids[u->producer];
+        if (u->tp == index && u->appended > last.appended && t->state == MODEL_TXN_PREPARED &&
+            t->commit)
+            last = (model_stored){.offset = u->to.offset, .appended = u->appended};
+    }
+    return last.offset;
+}
+
 bool model_pending(const model *m, fd_tp tp)
 {
     uint32_t index = model_tp_index(m, tp);

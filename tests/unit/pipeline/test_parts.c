@@ -94,11 +94,11 @@ static void test_a_start_forgets(void **state)
     fd_part *p = fd_parts_add(&parts, tp(0, 0));
     p->state = FD_PART_LIVE;
     p->merge_us = 5;
-    p->ahead = true;
+    p->storable = false;
     p->lacks_ns = 1;
     fd_part_start(p, 10, -1);
     assert_true(p->merge_us == INT64_MIN);
-    assert_false(p->ahead);
+    assert_true(p->storable);
     assert_int_equal(p->lacks_ns, 0);
     assert_int_equal(p->redo_from, 10);
     fd_parts_free(&parts);
