@@ -213,7 +213,7 @@ static void put_back(fd_worker *w, fd_job *job)
 static bool prepare(fd_worker *w, fd_job *job)
 {
     fd_engine_decode(w->config.engine, job->events, job->n);
-    while (fd_worker_fetch(w) != FD_OK) {
+    while (fd_worker_fetch(w, job->n) != FD_OK) {
         put_back(w, job);
         if (job->n == 0)
             return false;

@@ -126,7 +126,7 @@ static uint32_t fold_batch(fd_worker *w)
         return 0;
     int64_t since = fd_worker_now(w);
     fd_engine_decode(e, w->redo_batch, n);
-    if (fd_worker_fetch(w) != FD_OK) {
+    if (fd_worker_fetch(w, n) != FD_OK) {
         put_back(w, n);
         return 0;
     }

@@ -115,12 +115,16 @@ static void make_smaller(fd_worker *w)
     fd_keeper_hurry(w->keeper);
 }
 
-fd_class fd_worker_fetch(fd_worker *w)
+fd_class fd_worker_fetch(fd_worker *w, uint32_t n_events)
 {
     fd_tp lacking[LACKING_MAX];
     uint32_t n = 0;
+    if (!fd_keeper_on(w->keeper))
+        return FD_OK;
     fd_class cls = fd_keeper_fetch(w->keeper, lacking, LACKING_MAX, &n);
     w->store_down = cls == FD_RETRY;
+    if (cls == FD_OK && !fd_engine_room(w->config.engine, n_events))
+        cls = FD_ABORT; /* what came takes the place of what is to come */
     if (cls == FD_OK) {
         if (w->batch_limit < w->config.max_events)
             w->batch_limit++;

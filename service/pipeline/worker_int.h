@@ -119,8 +119,9 @@ fd_class fd_worker_take_state(fd_worker *w, uint32_t n, fd_err *err);
 bool fd_worker_leave_state(fd_worker *w, fd_part *part);
 /* The same for all, when stopping. */
 bool fd_worker_settle_state(fd_worker *w);
-/* Windows that the batch just decoded needs. RETRY: the parts that lack some are marked. */
-fd_class fd_worker_fetch(fd_worker *w);
+/* Windows that the batch of n events just decoded needs, and room for what it adds. RETRY: the
+ * parts that lack some are marked. */
+fd_class fd_worker_fetch(fd_worker *w, uint32_t n);
 
 /* schema_wait.c */
 void fd_worker_schemas(fd_worker *w);

@@ -22,6 +22,10 @@
     /* test_committer.c: test_no_membership */                                               \
     X("a recovery that fails at once does not wait", NONE, 23)                               \
     /* the bound of jobs in flight, looked at in every run */                                \
-    X("a start offset takes a place that is not there", NONE, 1795651318814)
+    X("a start offset takes a place that is not there", NONE, 1795651318814)                 \
+    /* too many steps for a script: taken over, the store stands still, taken away */        \
+    X("a partition that goes before it was redone counts as stored", STORES_NOTHING, 1219)   \
+    /* what came from the store took the room of what the batch adds */                      \
+    X("memory that was promised to a batch is gone after the fetch", NONE, 18505)
 
 #endif

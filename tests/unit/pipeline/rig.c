@@ -36,9 +36,15 @@ static void on_idle(void *self, int64_t until_ns)
         model_advance(r->m, model_now(r->m));
         return;
     }
+    if (r->store != NULL && model_store_next_ns(r->store) <= model_now(r->m)) {
+        model_store_run(r->store);
+        return;
+    }
     if (step_some(r))
         return;
     int64_t next = until_ns;
+    if (r->store != NULL && model_store_next_ns(r->store) < next)
+        next = model_store_next_ns(r->store);
     for (int i = 0; i < RIG_WORKERS; i++) {
         for (int a = 0; r->used[i] && a < SIM_ACTORS; a++) {
             int64_t at = sim_process_next_ns(&r->workers[i], a);
@@ -78,6 +84,18 @@ void rig_open(rig *r, const model_config *config)
         model_schemas_set(&r->schemas, id, FD_SCHEMA_KNOWN, fd_str_from(sim_schema_json(id)));
 }
 
+void rig_with_store(rig *r)
+{
+    model_store_config config = {.clock = &r->clock, .seed = 1, .idle = on_idle, .idle_self = r};
+    if (getenv("FD_SIM_TRACE") != NULL) {
+        config.line = on_line;
+        config.line_self = r;
+    }
+    r->store = model_store_new(&config);
+    r->config.store = r->store;
+    r->config.flush_interval_ns = MODEL_MS(100);
+}
+
 void rig_close(rig *r)
 {
     for (int i = 0; i < RIG_WORKERS; i++) {
@@ -90,6 +108,7 @@ void rig_close(rig *r)
     assert_string_equal(sim_check_verdict(r->check), "");
     assert_int_equal(model_rules_left(r->m), 0);
     model_free(r->m);
+    model_store_free(r->store);
     sim_check_free(r->check);
 }
 

@@ -14,6 +14,7 @@ typedef struct rig {
     model_clock clock;
     model_schemas schemas;
     model *m;
+    model_store *store; /* NULL: window state in memory only */
     sim_check *check;
     sim_process_config config; /* for the next start */
     sim_process workers[RIG_WORKERS];
@@ -24,6 +25,8 @@ typedef struct rig {
 /* One topic, two partitions, a calm network, unless changed between the two. */
 void rig_init(rig *r, model_config *config);
 void rig_open(rig *r, const model_config *config);
+/* A state store for all workers to come. */
+void rig_with_store(rig *r);
 /* Ends what still runs and fails the test for any broken promise. */
 void rig_close(rig *r);
 

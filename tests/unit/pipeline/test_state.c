@@ -243,6 +243,124 @@ static void test_memory_is_full(void **state)
     rig_close(&r);
 }
 
+/* ---- with a store ---- */
+
+static void open_stored(rig *r, model_config *config)
+{
+    rig_init(r, config);
+    rig_open(r, config);
+    rig_with_store(r);
+    rig_fill(r, 0, 100);
+    rig_fill(r, 1, 100);
+}
+
+static void test_a_good_stop_leaves_nothing_to_redo(void **state)
+{
+    (void)state;
+    rig r;
+    model_config config;
+    open_stored(&r, &config);
+    sim_process *p = rig_start(&r, 0, -1);
+    rig_drain(&r);
+    sim_process_stop(p);
+    rig_pass(&r, MODEL_SEC(2));
+    assert_int_equal(p->life, SIM_ENDED);
+    rig_free(&r, 0);
+    rig_fill(&r, 0, 50);
+    p = rig_start(&r, 0, -1);
+    rig_drain(&r);
+    rig_pass(&r, MODEL_SEC(2));
+    assert_int_equal(p->observer.redo_events, 0);
+    rig_close(&r);
+}
+
+/* After kill -9 what was written last is where it goes on from. */
+static void test_a_kill_redoes_little(void **state)
+{
+    (void)state;
+    rig r;
+    model_config config;
+    open_stored(&r, &config);
+    sim_process *p = rig_start(&r, 0, -1);
+    rig_drain(&r);
+    rig_pass(&r, MODEL_SEC(1));
+    rig_fill(&r, 0, 20);
+    rig_pass(&r, MODEL_MS(30));
+    sim_process_kill(p);
+    rig_free(&r, 0);
+    p = rig_start(&r, 0, -1);
+    rig_drain(&r);
+    rig_pass(&r, MODEL_SEC(2));
+    assert_true(p->observer.redo_events <= 20);
+    rig_close(&r);
+}
+
+static void lose(rig *r, uint32_t what)
+{
+    if (what == 0)
+        model_store_flush_all(r->store);
+    else if (what == 1)
+        assert_true(model_store_lose_marker(r->store, 0));
+    else if (what == 2)
+        assert_true(model_store_lose_bucket(r->store, 1, 5));
+    else
+        model_store_rollback(r->store, 3);
+}
+
+/* Memory is so small that windows come and go: what the store lost is missed, and redone. */
+static void test_what_the_store_loses_is_noticed(void **state)
+{
+    (void)state;
+    for (uint32_t what = 0; what < 4; what++) {
+        rig r;
+        model_config config;
+        open_stored(&r, &config);
+        r.config.state_memory = SIM_STATE_TIGHT_BYTES;
+        sim_process *p = rig_start(&r, 0, -1);
+        rig_drain(&r);
+        rig_pass(&r, MODEL_SEC(1));
+        lose(&r, what);
+        rig_fill(&r, 0, 100);
+        rig_fill(&r, 1, 100);
+        rig_drain(&r);
+        rig_pass(&r, MODEL_SEC(2));
+        assert_true(rig_notes(&r, FD_NOTE_STORE_LOST) >= 1);
+        assert_true(p->observer.redo_events > 0);
+        rig_close(&r);
+    }
+}
+
+static bool misses_store(void *arg)
+{
+    fd_worker_status s;
+    fd_worker_status_get(((rig *)arg)->workers[0].worker, &s);
+    return s.store_down;
+}
+
+/* The store is away: what needs it waits and does not spin; then it goes on by itself. */
+static void test_the_store_is_away(void **state)
+{
+    (void)state;
+    rig r;
+    model_config config;
+    open_stored(&r, &config);
+    r.config.state_memory = SIM_STATE_TIGHT_BYTES;
+    sim_process *p = rig_start(&r, 0, -1);
+    rig_drain(&r);
+    model_store_down(r.store, true);
+    rig_fill(&r, 0, 100);
+    assert_true(rig_run(&r, misses_store, &r, MODEL_SEC(5)));
+    uint64_t steps = p->steps;
+    rig_pass(&r, MODEL_SEC(5));
+    assert_true(p->steps - steps < 1000);
+    assert_int_equal(p->life, SIM_RUNNING);
+    model_store_down(r.store, false);
+    rig_drain(&r);
+    rig_pass(&r, MODEL_SEC(2));
+    assert_false(misses_store(&r));
+    rig_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -255,6 +373,10 @@ int main(void)
         cmocka_unit_test(test_short_history_is_flagged),
         cmocka_unit_test(test_begins_with_the_log),
         cmocka_unit_test(test_memory_is_full),
+        cmocka_unit_test(test_a_good_stop_leaves_nothing_to_redo),
+        cmocka_unit_test(test_a_kill_redoes_little),
+        cmocka_unit_test(test_what_the_store_loses_is_noticed),
+        cmocka_unit_test(test_the_store_is_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
