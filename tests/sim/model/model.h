@@ -174,7 +174,7 @@ uint32_t model_all_partitions(const model *m, fd_tp *out);
 int64_t model_committed(const model *m, fd_tp tp); /* -1: none */
 /* The same, with what nothing can stop any more though its marker is not there yet. */
 int64_t model_promised(const model *m, fd_tp tp);
-bool model_pending(const model *m, fd_tp tp);      /* an open transaction moves it */
+bool model_pending(const model *m, fd_tp tp); /* an open transaction moves it */
 void model_set_committed(model *m, fd_tp tp, int64_t offset);
 
 /* ---- output logs ---- */
