@@ -210,15 +210,19 @@ static void put_back(fd_worker *w, fd_job *job)
 }
 
 /* Columns of the batch, and the windows it needs in memory. False: none of it can be had now. */
-static bool prepare(fd_worker *w, fd_job *job)
+static bool prepare(fd_worker *w, fd_job *job, int64_t *t)
 {
     fd_engine_decode(w->config.engine, job->events, job->n);
+    *t = timed(w, FD_STAGE_DECODE, job->n, *t);
+    if (!fd_keeper_on(w->keeper))
+        return true;
     while (fd_worker_fetch(w, job->n) != FD_OK) {
         put_back(w, job);
         if (job->n == 0)
             return false;
         fd_engine_decode(w->config.engine, job->events, job->n);
     }
+    *t = timed(w, FD_STAGE_FETCH, job->n, *t);
     return true;
 }
 
@@ -227,9 +231,8 @@ static bool evaluate(fd_worker *w, fd_job *job)
     fd_engine *e = w->config.engine;
     flag_deadlines(w, job);
     int64_t t = fd_worker_now(w);
-    if (!prepare(w, job))
+    if (!prepare(w, job, &t))
         return false;
-    t = timed(w, FD_STAGE_DECODE, job->n, t);
     if (fd_engine_keeps_state(e)) {
         fd_engine_fold(e, job->events, job->n);
         t = timed(w, FD_STAGE_FOLD, job->n, t);

@@ -75,6 +75,7 @@ void fd_keeper_forget(fd_keeper *k, fd_tp tp);
 typedef struct fd_keeper_stats {
     uint64_t reads, writes, refused, down, sweeps; /* requests, since the start */
     uint64_t values_read, values_written;
+    int64_t flush_ns; /* of all partitions, from the first request of a copy to its last answer */
     bool up;
     char text[256]; /* why not up */
 } fd_keeper_stats;

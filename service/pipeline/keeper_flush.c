@@ -83,6 +83,7 @@ void fd_keeper_flush(fd_keeper *k, fd_tp tp, int64_t redo, int64_t merge_us)
         return;
     }
     part->flushing = true;
+    part->flush_began_ns = fd_clock_mono_ns(&k->config.clock);
     FD_FAILPOINT("before_flush");
     fd_keeper_send(k, part);
 }
@@ -164,8 +165,10 @@ static void sweep(fd_keeper *k, fd_kept *part, int64_t merge_us)
         return;
     slot->rq.older_us = merge_us - fd_engine_horizon_us(k->config.engine, part->tp.source);
     slot->rq.max = FD_KEEPER_SWEEP;
-    if (fd_keeper_submit(k, slot))
+    if (fd_keeper_submit(k, slot)) {
         part->seq++;
+        k->stats.writes++;
+    }
 }
 
 void fd_keeper_flush_answer(fd_keeper *k, fd_kept *part, fd_keeper_slot *slot,
@@ -193,6 +196,7 @@ void fd_keeper_flush_answer(fd_keeper *k, fd_kept *part, fd_keeper_slot *slot,
     if (part->done < part->n || !all_sent(part))
         return;
     part->flushing = false;
+    k->stats.flush_ns += fd_clock_mono_ns(&k->config.clock) - part->flush_began_ns;
     FD_FAILPOINT("after_flush");
     if (part->last)
         sweep(k, part, reply->request->mark.merge_us);

@@ -31,8 +31,9 @@ typedef struct fd_kept {
     uint64_t cursor;   /* of the walk over dirty partials */
     int64_t walk_redo; /* redo point once the walk at hand is over; -1 = none has begun */
     int64_t walk_merge_us;
-    bool flushing; /* the copy below is being written */
-    bool last;     /* the copy ends the walk: its last request moves the redo point */
+    bool flushing;          /* the copy below is being written, */
+    int64_t flush_began_ns; /* since then */
+    bool last;              /* the copy ends the walk: its last request moves the redo point */
     fd_arena *arena;
     fd_strbuf bytes; /* scratch of a copy */
     fd_state_value *values;

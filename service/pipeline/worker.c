@@ -214,6 +214,8 @@ static void report_state(fd_worker *w)
         return;
     fd_windows_stats s;
     fd_windows_stats_get(fd_engine_windows(w->config.engine), &s);
+    fd_keeper_stats store;
+    fd_keeper_stats_get(w->keeper, &store);
     fd_state_report r = {
         .entries = s.entries,
         .events = s.events,
@@ -225,6 +227,14 @@ static void report_state(fd_worker *w)
         .evictions = s.evictions,
         .redo_events = w->redo_total,
         .redo_left = w->redo_left,
+        .store_up = store.up,
+        .store_reads = store.reads,
+        .store_writes = store.writes,
+        .store_refused = store.refused,
+        .store_failed = store.down,
+        .values_read = store.values_read,
+        .values_written = store.values_written,
+        .flush_ns = (uint64_t)store.flush_ns,
     };
     w->config.observer.ops->state(w->config.observer.self, &r);
 }

@@ -15,6 +15,7 @@
     X(SCAN, "scan")       \
     X(MERGE, "merge")     \
     X(DECODE, "decode")   \
+    X(FETCH, "fetch")     \
     X(FOLD, "fold")       \
     X(REDO, "redo")       \
     X(RULES, "rules")     \
@@ -95,7 +96,13 @@ typedef struct fd_state_report {
     uint64_t bytes, limit;
     uint64_t hits, misses, evictions;
     uint64_t redo_events;
-    uint64_t redo_left; /* offsets still to redo, now */
+    uint64_t redo_left;                 /* offsets still to redo, now */
+    bool store_up;                      /* usable now, or none is used */
+    uint64_t store_reads, store_writes; /* requests to the store */
+    uint64_t store_refused;             /* it was not as this process had left it */
+    uint64_t store_failed;              /* no answer, or an error */
+    uint64_t values_read, values_written;
+    uint64_t flush_ns; /* partitions' writes, from the first request to the last answer */
 } fd_state_report;
 
 typedef struct fd_observer_ops {

@@ -90,7 +90,23 @@ enum { FD_METRIC_MAX_LABELS = 3, FD_METRIC_PARTITIONS = 4096, FD_METRIC_RULES = 
     X(FDS, GAUGE, "process_open_fds", NONE, 0, ONE,                                                \
       "Open file descriptors of the process.")                                                     \
     X(STARTED, GAUGE, "process_start_time_seconds", NONE, 0, MS,                                   \
-      "Start of the process, since the epoch.")
+      "Start of the process, since the epoch.")                                                    \
+    X(STORE_UP, GAUGE, "fraudd_store_up", NONE, 0, ONE,                                            \
+      "1 while the state store (Redis) can be used, or none is needed; 0 without windows.")        \
+    X(STORE_READS, COUNTER, "fraudd_store_reads_total", NONE, 0, ONE,                              \
+      "Read requests to the state store.")                                                         \
+    X(STORE_WRITES, COUNTER, "fraudd_store_writes_total", NONE, 0, ONE,                            \
+      "Write requests to the state store, those that remove what is too old included.")            \
+    X(STORE_REFUSED, COUNTER, "fraudd_store_refused_total", NONE, 0, ONE,                          \
+      "Requests it refused, being other than this process had left it.")                           \
+    X(STORE_FAILED, COUNTER, "fraudd_store_failed_total", NONE, 0, ONE,                            \
+      "Requests without an answer, or with an error of the store.")                                \
+    X(VALUES_READ, COUNTER, "fraudd_store_values_read_total", NONE, 0, ONE,                        \
+      "Windows that were read from the state store.")                                              \
+    X(VALUES_WRITTEN, COUNTER, "fraudd_store_values_written_total", NONE, 0, ONE,                  \
+      "Windows that were written to the state store.")                                             \
+    X(FLUSH_TIME, COUNTER, "fraudd_store_flush_seconds_total", NONE, 0, NS,                        \
+      "Time that writes took, from a first request to its last answer, of all partitions.")
 /* clang-format on */
 
 #endif

@@ -209,6 +209,14 @@ static void on_state(void *self, const fd_state_report *r)
     raise_to(fd_metrics_get(m, FD_M_STATE_MISSES), &t->state.misses, r->misses);
     raise_to(fd_metrics_get(m, FD_M_STATE_EVICTIONS), &t->state.evictions, r->evictions);
     raise_to(fd_metrics_get(m, FD_M_REDO_EVENTS), &t->state.redo_events, r->redo_events);
+    fd_metric_set(fd_metrics_get(m, FD_M_STORE_UP), r->store_up);
+    raise_to(fd_metrics_get(m, FD_M_STORE_READS), &t->state.store_reads, r->store_reads);
+    raise_to(fd_metrics_get(m, FD_M_STORE_WRITES), &t->state.store_writes, r->store_writes);
+    raise_to(fd_metrics_get(m, FD_M_STORE_REFUSED), &t->state.store_refused, r->store_refused);
+    raise_to(fd_metrics_get(m, FD_M_STORE_FAILED), &t->state.store_failed, r->store_failed);
+    raise_to(fd_metrics_get(m, FD_M_VALUES_READ), &t->state.values_read, r->values_read);
+    raise_to(fd_metrics_get(m, FD_M_VALUES_WRITTEN), &t->state.values_written, r->values_written);
+    raise_to(fd_metrics_get(m, FD_M_FLUSH_TIME), &t->state.flush_ns, r->flush_ns);
 }
 
 static void on_note(void *self, fd_note note, const fd_tp *tp, int64_t offset, const char *detail)

@@ -132,6 +132,36 @@ static void test_partition(void **state)
     rig_free(&r);
 }
 
+static void test_state(void **state)
+{
+    (void)state;
+    rig r = rig_new();
+    fd_state_report s = {.entries = 7, .bytes = 4096, .store_up = true, .store_reads = 3};
+    s.store_writes = 5;
+    s.values_read = 40;
+    s.values_written = 90;
+    s.flush_ns = 1500000000;
+    r.o.ops->state(r.o.self, &s);
+    expect(&r, "fraudd_state_keys 7", true);
+    expect(&r, "fraudd_store_up 1", true);
+    expect(&r, "fraudd_store_reads_total 3", true);
+    expect(&r, "fraudd_store_flush_seconds_total 1.5", true);
+    /* Totals come again and again; counters grow by what is new. */
+    s.store_up = false;
+    s.store_failed = 2;
+    s.store_refused = 1;
+    s.values_written = 100;
+    r.o.ops->state(r.o.self, &s);
+    expect(&r, "fraudd_store_up 0", true);
+    expect(&r, "fraudd_store_reads_total 3", true);
+    expect(&r, "fraudd_store_writes_total 5", true);
+    expect(&r, "fraudd_store_failed_total 2", true);
+    expect(&r, "fraudd_store_refused_total 1", true);
+    expect(&r, "fraudd_store_values_read_total 40", true);
+    expect(&r, "fraudd_store_values_written_total 100", true);
+    rig_free(&r);
+}
+
 static void test_rules(void **state)
 {
     (void)state;
@@ -227,9 +257,9 @@ static void test_status(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_batch),  cmocka_unit_test(test_partition),
-        cmocka_unit_test(test_rules),  cmocka_unit_test(test_notes),
-        cmocka_unit_test(test_status),
+        cmocka_unit_test(test_batch), cmocka_unit_test(test_partition),
+        cmocka_unit_test(test_state), cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_notes), cmocka_unit_test(test_status),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
