@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# From a fresh checkout to decisions on the screen: packages, build, Kafka, sample payments, fraudd.
+# From a fresh checkout to decisions on the screen: packages, build, Kafka, Redis, sample payments, fraudd.
 #
 # Why it exists: anybody can see the real thing in one command. All it starts runs on loopback, keeps its
 # files in one temporary directory and is ended when this script ends. Not for production.
@@ -16,7 +16,7 @@ Usage: integration/quickstart.sh [--events N] [--rate N] [--no-wait]
   --rate N     payments per second, default 20
   --no-wait    after N events end at once, rather than leaving fraudd up until Ctrl-C (needs --events)
 
-Only the payments are made up; Kafka, the transactions and the decisions are real.
+Only the payments are made up; Kafka, Redis, the transactions and the decisions are real.
 TEXT
 }
 
@@ -88,12 +88,12 @@ if ! { cmake --preset release && cmake --build --preset release --target fraudd;
   die "the build failed; full log: build/quickstart-build.log"
 fi
 
-say "Kafka"
+say "Kafka and Redis"
 dir=$(mktemp -d "${TMPDIR:-/tmp}/fraudd-quickstart.XXXXXX")
-integration/servers start --dir "$dir" --no-redis >"$dir/env"
+integration/servers start --dir "$dir" >"$dir/env"
 # shellcheck disable=SC1091
 . "$dir/env"
-export KAFKA_BOOTSTRAP FRAUDD_ARCHIVE_DIR=$dir/archive
+export KAFKA_BOOTSTRAP REDIS_URL FRAUDD_ARCHIVE_DIR=$dir/archive
 integration/servers topic create --dir "$dir" payments:4 decisions:4 fraudd-dlq:1
 
 say "fraudd"

@@ -17,6 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 import manifests
 from fraudd_test import ROOT, Skip, die_with_parent, run_tests, wait_until
+from redis_server import Redis
 
 FOLDER = ROOT / "integration" / "compose"
 FILE = FOLDER / "compose.yaml"
@@ -91,6 +92,15 @@ def check_kafka(services):
         yield "the output has not the partitions of the input"
 
 
+def check_redis(services):
+    url = fraudd_config(services)["redis"]["url"]
+    redis = services.get(url.partition("//")[2].partition(":")[0])
+    if redis is None:
+        yield f"there is no Redis at {url}"
+    elif redis["command"][redis["command"].index("--maxmemory-policy") + 1] != "noeviction":
+        yield "Redis may throw windows away"
+
+
 def check_fraudd(services):
     config = fraudd_config(services)
     mounts = [mount.split(":")[1] for mount in services["fraudd"]["volumes"]]
@@ -109,7 +119,7 @@ def check_fraudd(services):
 def cross_check(document):
     services = document["services"]
     found = list(check_services(services, document.get("volumes", {})))
-    return found + list(check_kafka(services)) + list(check_fraudd(services))
+    return found + list(check_kafka(services)) + list(check_redis(services)) + list(check_fraudd(services))
 
 
 def test_fits_together(context):
@@ -124,6 +134,8 @@ def test_fits_together(context):
         "a dependency without health": lambda s: s["kafka"].pop("healthcheck"),
         "a writable root": lambda s: s["fraudd"].update(read_only=False),
         "fewer partitions": lambda s: s["topics"].update(command=["payments:4 decisions:2 fraudd-dlq:1;"]),
+        "no Redis": lambda s: s.__setitem__("cache", s.pop("redis")),
+        "a Redis that forgets": lambda s: s["redis"]["command"].__setitem__(-1, "allkeys-lru"),
         "rules that are not mounted": lambda s: s["fraudd"]["volumes"].pop(1),
     }
     for what, plant in plants.items():
@@ -136,7 +148,7 @@ def test_docker_agrees(context):
     if not shutil.which("docker") or subprocess.run(
             ["docker", "compose", "version"], capture_output=True, check=False).returncode:
         raise Skip("docker compose is not installed: checked by the tests' own code only")
-    done = subprocess.run(["docker", "compose", "-f", str(FILE), "--profile", "redis", "config", "-q"],
+    done = subprocess.run(["docker", "compose", "-f", str(FILE), "config", "-q"],
                           capture_output=True, text=True, check=False, timeout=60)
     context.results.check(done.returncode == 0, "docker compose takes the file", done.stderr)
 
@@ -184,7 +196,8 @@ def test_decides(context):
     text = moved((FOLDER / "fraudd.yaml").read_text(), context.logs / "archive")
     for name, real in names.items():
         text = re.sub(rf"(topic: ){name}$", rf"\g<1>{real}", text, flags=re.MULTILINE)
-    worker = context.worker("compose", text, f"kafka.bootstrap.servers={context.bootstrap}",
+    redis = Redis(context.logs / "redis", "maxmemory 256mb").start()
+    worker = context.worker("compose", text, f"redis.url={redis.url}", f"kafka.bootstrap.servers={context.bootstrap}",
                             f"group={context.fresh('group')}", "http.listen=:0",
                             env=services["fraudd"]["environment"]).start()
     check = context.results.check
@@ -212,7 +225,9 @@ def test_decides(context):
     check(tap.returncode == 0 and len(rows) == 20, "decisions are shown", [out[-500:], err[-500:]])
     check(wait_until(lambda: worker.metric("fraudd_decisions_total") == 100, 20), "all are decided",
           worker.tail())
+    check(worker.metric("fraudd_store_up") == 1, "with Redis", worker.tail())
     check(worker.terminate() == 0, "and it ends well", worker.tail())
+    check(any(":b:" in key for key in redis.keys()), "windows are in Redis", str(redis.keys()[:4]))
     check(not healthy(services["fraudd"], worker), "the health check notices the end")
 
 

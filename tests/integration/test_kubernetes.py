@@ -22,14 +22,17 @@ import kubernetes_validate
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 import manifests
 from fraudd_test import ROOT, Skip, free_port, run_tests, wait_until
+from redis_server import Redis
 
 KUBERNETES = ROOT / "integration" / "kubernetes"
 FOLDERS = ("base", "example")
 VERSIONS = ("1.27", kubernetes_validate.latest_version())
 # Made by hand, as the example's first lines say.
-SECRETS = {"fraudd-kafka": {"password": "secret\n", "ca.crt": "-----BEGIN CERTIFICATE-----\n"}}
+SECRETS = {"fraudd-kafka": {"password": "secret\n", "ca.crt": "-----BEGIN CERTIFICATE-----\n"},
+           "fraudd-redis": {"password": "secret\n"}}
 CLOSE_S = 5                                             # leaving the group, beyond shutdown.timeout
 SECONDS = {"s": 1, "m": 60}
+SPARE = 256 << 20                                       # for queues, librdkafka and the program
 
 
 def stateful_set(documents):
@@ -214,6 +217,11 @@ class Pod:
         return found, ""
 
 
+def bytes_of(text):
+    number, unit = re.fullmatch(r"(\d+)([KMG]i)B?", text).groups()
+    return int(number) << {"Ki": 10, "Mi": 20, "Gi": 30}[unit]
+
+
 def test_configuration(context):
     check = context.results.check
     for folder in FOLDERS:
@@ -234,6 +242,9 @@ def test_configuration(context):
                   f"{folder}: it may drain before it is killed", f"{timeout}, {grace}")
             writable = [m["mountPath"] for m in container_of(pod.documents)["volumeMounts"]
                         if not m.get("readOnly")]
+            limit = container_of(pod.documents)["resources"]["limits"]["memory"]
+            check(bytes_of(config["state.memory"]) + SPARE <= bytes_of(limit),
+                  f"{folder}: windows fit into the pod's memory", f"{config['state.memory']} of {limit}")
             check(config["archive.dir"] in [str(pod.inside(path)) for path in writable],
                   f"{folder}: the archive is on a volume", config["archive.dir"])
 
@@ -259,8 +270,9 @@ def test_rules(context):
         context.results.check(done.returncode == 0, f"{folder}: the rules are accepted",
                               done.stdout + done.stderr)
     pack = files_below(ROOT / "rules/packs/starter")
+    del pack["shared.yaml"]                             # for one worker, as the kustomization says
     mounted = files_below(Pod(context, "base", 0).inside("/etc/fraudd/rules"))
-    context.results.check(pack == mounted, "base: the starter pack is mounted as it is", f"{pack} {mounted}")
+    context.results.check(pack == mounted, "base: the rest of the starter pack is mounted as it is", f"{pack} {mounted}")
 
 
 def probe(url, kind, container):
@@ -288,6 +300,7 @@ def test_pods_run(context):
     topics = {name: context.create_topic(context.fresh(name), count)
               for name, count in (("payments", 4), ("decisions", 4), ("fraudd-dlq", 1))}
     group = context.fresh("group")
+    redis = Redis(context.logs / "redis").start()
     pods = []
     for ordinal in (0, 1):
         pod = Pod(context, "base", ordinal)
@@ -295,7 +308,8 @@ def test_pods_run(context):
         for name, real in topics.items():
             text = re.sub(rf"(topic: ){name}$", rf"\g<1>{real}", text, flags=re.MULTILINE)
         worker = context.worker(pod.name, text, f"kafka.bootstrap.servers={context.bootstrap}",
-                                f"group={group}", f"http.listen=:{free_port()}", env=pod.env)
+                                f"group={group}", f"redis.url={redis.url}", f"http.listen=:{free_port()}",
+                                env=pod.env)
         pods.append((pod, worker.start()))
     check = context.results.check
     host = own_address() or "127.0.0.1"
@@ -312,6 +326,7 @@ def test_pods_run(context):
     check(wait_until(lambda: live() == [2, 2], 30), "they share the partitions", f"live: {live()}")
     for pod, worker in pods:
         grace = manifests.pod_spec(pod.workload)["terminationGracePeriodSeconds"]
+        check(worker.metric("fraudd_store_up") == 1, f"{pod.name} uses Redis", worker.tail())
         check(worker.terminate(grace) == 0, f"{pod.name} ends within its grace period", worker.tail())
 
 

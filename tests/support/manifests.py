@@ -220,6 +220,14 @@ def _check_ports(workload, services):
                         for port in service["spec"]["ports"] if port["targetPort"] not in ports)
 
 
+def _of_workers(policy, labels):
+    """What a policy selects, or, where that is another's pods, whom it lets in."""
+    selected = policy["spec"]["podSelector"]["matchLabels"]
+    if selected.get("app.kubernetes.io/name") == labels["app.kubernetes.io/name"]:
+        return [selected]
+    return [source["podSelector"]["matchLabels"] for rule in policy["spec"]["ingress"] for source in rule["from"]]
+
+
 def cross_check(documents, secrets=()):
     """What does not fit together, as texts. secrets: those that somebody else makes."""
     by_kind = {}
@@ -237,8 +245,8 @@ def cross_check(documents, secrets=()):
         selectors += [("Service", s["spec"]["selector"]) for s in services]
         selectors += [("PodDisruptionBudget", d["spec"]["selector"]["matchLabels"])
                       for d in by_kind.get("PodDisruptionBudget", [])]
-        selectors += [("NetworkPolicy", d["spec"]["podSelector"]["matchLabels"])
-                      for d in by_kind.get("NetworkPolicy", [])]
+        selectors += [("NetworkPolicy", selected)
+                      for d in by_kind.get("NetworkPolicy", []) for selected in _of_workers(d, labels)]
         selectors += [("topology spread", t["labelSelector"]["matchLabels"])
                       for t in pod_spec(workload).get("topologySpreadConstraints", [])]
         found += [f"{what} selects {selector}, pods have {labels}" for what, selector in selectors
