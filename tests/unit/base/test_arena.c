@@ -57,6 +57,38 @@ static void test_reset_keeps_blocks(void **state)
     fd_arena_free(a);
 }
 
+static void test_rewind(void **state)
+{
+    (void)state;
+    fd_arena *a = fd_arena_new(256, 0);
+    fd_arena_mark empty = fd_arena_marked(a);
+    char *first = fd_arena_cstr(a, "first");
+    fd_arena_mark outer = fd_arena_marked(a);
+    size_t used = fd_arena_used(a), held = 0;
+    for (int round = 0; round < 5; round++) {
+        for (int i = 0; i < 50; i++)
+            memset(fd_arena_alloc(a, 100), round, 100);
+        fd_arena_mark inner = fd_arena_marked(a);
+        char *kept = fd_arena_cstr(a, "kept");
+        fd_arena_mark innermost = fd_arena_marked(a);
+        memset(fd_arena_alloc(a, 5000), 1, 5000); /* larger than a block */
+        fd_arena_rewind(a, innermost);
+        memset(fd_arena_alloc(a, 60), 2, 60);
+        assert_string_equal(kept, "kept");
+        fd_arena_rewind(a, inner);
+        fd_arena_rewind(a, outer);
+        assert_int_equal(fd_arena_used(a), used);
+        assert_string_equal(first, "first");
+        if (round == 0)
+            held = fd_arena_held(a);
+        assert_int_equal(fd_arena_held(a), held);
+    }
+    fd_arena_rewind(a, empty);
+    assert_int_equal(fd_arena_used(a), 0);
+    assert_ptr_equal(fd_arena_cstr(a, "again"), first);
+    fd_arena_free(a);
+}
+
 static void test_limit(void **state)
 {
     (void)state;
@@ -148,6 +180,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_alignment_and_contents),
         cmocka_unit_test(test_reset_keeps_blocks),
+        cmocka_unit_test(test_rewind),
         cmocka_unit_test(test_limit),
         cmocka_unit_test(test_copies),
         cmocka_unit_test(test_assertion),

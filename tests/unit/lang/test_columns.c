@@ -345,6 +345,55 @@ static void many_rows(void **state)
     fd_batch_free(b);
 }
 
+static void macros_over_columns(void **state)
+{
+    (void)state;
+    static const row_case table[] = {
+        {"event.tags.exists(t, t == 'y')", {"true", "false", "false"}},
+        {"event.tags.all(t, t == 'x')", {"false", "true", "true"}},
+        {"event.tags.map(t, t + event.id)", {"[\"xa\", \"ya\"]", "[]", "[\"xc\"]"}},
+        {"event.tags.transformMap(i, t, i * event.amount % 7)", {"{0: 0, 1: 2}", "{}", "{0: 0}"}},
+        {"event.parts.filter(p, p.qty > 1).map(p, p.sku)", {"[\"p2\"]", "[]", "[]"}},
+        {"event.parts.map(p, p.qty).sort().reverse()", {"[2, 1]", "[]", "[]"}},
+        {"event.scores.exists(k, v, v > 1.0 && k == 't')", {"true", "false", "false"}},
+        {"event.notes.exists(n, n == null)", {"true", "false", "true"}},
+        {"event.tags.exists(t, event.ip == t)", {"false", "false", "false"}},
+        {"event.tags.size() == 0 && event.tags.exists(t, t == event.ip)",
+         {"false", "false", "false"}},
+        {"event.tags.all(t, t == event.ip || t == 'x') || variables.big", {"true", "true", "true"}},
+        {"event.tags.exists(t, variables.big && t == 'x')", {"true", "false", "true"}},
+        {"event.tags.exists(t, t in lists.known || features.n > 100)", {"false", "false", "true"}},
+        {"event.ok && event.tags.exists(t, t == 'x') && !variables.big",
+         {"false", "false", "false"}},
+        {"event.ok ? event.tags.map(t, t)[0] : event.id + '!'", {"\"x\"", "\"b!\"", "\"x\""}},
+        {"cel.bind(a, event.amount % 10, a * a + a)", {"0", "42", "56"}},
+        {"'%s=%d'.format([event.id, event.amount % 10])", {"\"a=0\"", "\"b=-7\"", "\"c=7\""}},
+        {"event.id.replace('a', 'bc').split('')", {"[\"b\", \"c\"]", "[\"b\"]", "[\"c\"]"}},
+    };
+    check_row_cases(table, sizeof table / sizeof *table);
+}
+
+static void optionals_over_columns(void **state)
+{
+    (void)state;
+    static const row_case table[] = {
+        {"event.?ip", {"some \"10.0.0.1\"", "none", "some \"nonsense\""}},
+        {"event.?ip.orValue('-')", {"\"10.0.0.1\"", "\"-\"", "\"nonsense\""}},
+        {"event.?card.?limit.orValue(0)", {"5", "0", "0"}},
+        {"event.card.?limit.hasValue()", {"true", "false", "false"}},
+        {"event.tags[?1].orValue('none')", {"\"y\"", "\"none\"", "\"none\""}},
+        {"event.tags.first().orValue('none')", {"\"x\"", "\"none\"", "\"x\""}},
+        {"event.scores.?t.optMap(v, v * 2.0).orValue(0.0)", {"4", "0", "0"}},
+        {"[?event.?ip, 'x'].size()", {"2", "1", "2"}},
+        {"{?'ip': event.?ip}", {"{\"ip\": \"10.0.0.1\"}", "{}", "{\"ip\": \"nonsense\"}"}},
+        {"has(event.?card.limit)", {"true", "false", "false"}},
+        {"features.?ratio.orValue(9.0)", {"0.25", "9", "1"}},
+        {"isIP(event.?ip.orValue('')) && ip(event.ip).family() == 4", {"true", "false", "false"}},
+        {"type(event.either) == int", {"true", "false", "true"}},
+    };
+    check_row_cases(table, sizeof table / sizeof *table);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -354,6 +403,8 @@ int main(void)
         cmocka_unit_test(features_in_variables),
         cmocka_unit_test(variables_follow_the_batch),
         cmocka_unit_test(many_rows),
+        cmocka_unit_test(macros_over_columns),
+        cmocka_unit_test(optionals_over_columns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

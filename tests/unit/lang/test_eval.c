@@ -10,52 +10,13 @@
 
 #include <cmocka.h>
 
+#include "constants.h"
 #include "lang/function.h"
-#include "sample.h"
-
-typedef struct pair {
-    const char *text, *want;
-} pair;
-
-static const fd_cel_program *compile(const char *text, fd_arena *a)
-{
-    fd_diags d;
-    fd_diags_init(&d);
-    fd_cel_source src = {.text = fd_str_from(text)};
-    const fd_cel_program *p = fd_cel_compile(&(fd_cel_scope){0}, &src, a, &d);
-    if (p == NULL) {
-        fd_strbuf out = {0};
-        fd_diags_render(&d, &out);
-        print_error("%s\n%s", text, out.p);
-        fd_strbuf_free(&out);
-    }
-    fd_diags_free(&d);
-    assert_non_null(p);
-    return p;
-}
-
-static void check_constants(const pair *pairs, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        fd_arena *a = fd_arena_new(4096, 0);
-        const fd_cel_program *p = compile(pairs[i].text, a);
-        fd_cel_value v;
-        fd_strbuf out = {0};
-        if (!fd_cel_program_constant(p, &v))
-            fail_msg("%s is not folded", pairs[i].text);
-        sample_show(&v, &out);
-        if (strcmp(out.p, pairs[i].want) != 0)
-            fail_msg("%s\n  want %s\n  got  %s", pairs[i].text, pairs[i].want, out.p);
-        fd_strbuf_free(&out);
-        fd_arena_free(a);
-    }
-}
-#define CHECK_CONSTANTS(table) check_constants(table, sizeof table / sizeof *table)
 
 static void arithmetic(void **state)
 {
     (void)state;
-    static const pair table[] = {
+    static const constant_case table[] = {
         {"1 + 2 * 3", "7"},
         {"(1 + 2) * 3", "9"},
         {"10 - 4 - 3", "3"},
@@ -92,7 +53,7 @@ static void arithmetic(void **state)
 static void comparison(void **state)
 {
     (void)state;
-    static const pair table[] = {
+    static const constant_case table[] = {
         {"1 < 2", "true"},
         {"2 <= 1", "false"},
         {"'a' < 'b'", "true"},
@@ -140,7 +101,7 @@ static void comparison(void **state)
 static void logic(void **state)
 {
     (void)state;
-    static const pair table[] = {
+    static const constant_case table[] = {
         {"true && false", "false"},
         {"false || true", "true"},
         {"!true", "false"},
@@ -172,7 +133,7 @@ static void logic(void **state)
 static void strings(void **state)
 {
     (void)state;
-    static const pair table[] = {
+    static const constant_case table[] = {
         {"size('')", "0"},
         {"size('ma\\u00f1ana')", "6"},
         {"'\\U0001F431'.size()", "1"},
@@ -219,7 +180,7 @@ static void strings(void **state)
 static void conversions(void **state)
 {
     (void)state;
-    static const pair table[] = {
+    static const constant_case table[] = {
         {"int(3.99)", "3"},
         {"int(-3.99)", "-3"},
         {"int(9223372036854775807.0)", "error: the double does not fit into an int"},
@@ -264,7 +225,7 @@ static void conversions(void **state)
 static void times(void **state)
 {
     (void)state;
-    static const pair table[] = {
+    static const constant_case table[] = {
         {"timestamp('1970-01-01T00:00:00Z')", "timestamp 0.0"},
         {"timestamp('2026-01-31T23:59:59.25+01:00')", "timestamp 1769900399.250000000"},
         {"string(timestamp('2024-02-29T12:00:00.5-00:30'))", "\"2024-02-29T12:30:00.5Z\""},
@@ -308,7 +269,7 @@ static void times(void **state)
 static void edges_of_numbers(void **state)
 {
     (void)state;
-    static const pair table[] = {
+    static const constant_case table[] = {
         {"-9223372036854775808 * -1", "error: integer overflow"},
         {"-9223372036854775808 + -1", "error: integer overflow"},
         {"-9223372036854775808 - -9223372036854775808", "0"},
@@ -363,7 +324,7 @@ static void edges_of_numbers(void **state)
 static void edges_of_text(void **state)
 {
     (void)state;
-    static const pair table[] = {
+    static const constant_case table[] = {
         {"size('e\\u0301')", "2"}, /* characters, not what one sees */
         {"'\\u00e4' == 'a\\u0308'", "false"},
         {"'\\u00e4' < '\\U0001F431'", "true"}, /* by code point, as bytes of UTF-8 sort */
@@ -396,7 +357,7 @@ static void edges_of_text(void **state)
 static void edges_of_time(void **state)
 {
     (void)state;
-    static const pair table[] = {
+    static const constant_case table[] = {
         {"timestamp('1900-02-28T23:59:59Z') + duration('1s')", "timestamp -2203891200.0"},
         {"string(timestamp('1900-02-28T23:59:59Z') + duration('1s'))", "\"1900-03-01T00:00:00Z\""},
         {"string(timestamp('2000-02-28T23:59:59Z') + duration('1s'))", "\"2000-02-29T00:00:00Z\""},
@@ -465,7 +426,7 @@ static void strings_have_a_bound(void **state)
         fd_strbuf_putc(&text, 'x');
     fd_strbuf_puts(&text, "'");
     fd_strbuf_puts(&text, ")");
-    pair one = {text.p, "32768"};
+    constant_case one = {text.p, "32768"};
     check_constants(&one, 1);
     fd_strbuf_free(&text);
     fd_arena *a = fd_arena_new(1 << 20, 0);
