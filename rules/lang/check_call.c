@@ -224,9 +224,8 @@ static bool is_namespaced(fd_checker *c, fd_ast *a)
     static const char *const namespaces[] = {"math",     "lists", "strings", "base64",
                                              "optional", "sets",  "geo",     "ip"};
     const fd_ast *of = a->args[0];
-    uint32_t slot;
     bool known = false;
-    if (of->kind != FD_AST_IDENT || (!of->rooted && fd_check_local(c, of->name, &slot)))
+    if (of->kind != FD_AST_IDENT || (!of->rooted && fd_check_local(c, of->name) != NULL))
         return false;
     for (size_t i = 0; i < sizeof namespaces / sizeof *namespaces; i++)
         known |= fd_str_eq_c(of->name, namespaces[i]);

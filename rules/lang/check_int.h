@@ -4,10 +4,11 @@
 
 #include "lang/ast.h"
 
-/* A name that a macro gives; its slot is its place in the stack of them. */
+/* A name that a macro gives. */
 typedef struct fd_local {
     fd_str name;
     const fd_cel_type *type;
+    uint32_t slot;
 } fd_local;
 
 typedef struct fd_checker {
@@ -17,6 +18,7 @@ typedef struct fd_checker {
     fd_diags *diags;
     fd_local *locals;
     uint32_t n_locals, cap_locals;
+    uint32_t next_slot, max_slot; /* the first that is free here; one past the highest taken */
 } fd_checker;
 
 /* type.c: simple types are shared, the others live in an arena. */
@@ -52,8 +54,8 @@ const fd_cel_type *fd_check_select(fd_checker *c, fd_ast *a);
 /* event, lists, ... where a value is needed: an error. */
 const fd_cel_type *fd_check_namespace_alone(fd_checker *c, fd_ast *a);
 const fd_cel_type *fd_check_has(fd_checker *c, fd_ast *a);
-/* Whether a name means a macro's variable; *slot is where it is. */
-bool fd_check_local(const fd_checker *c, fd_str name, uint32_t *slot);
+/* A macro's variable of that name; NULL when there is none. */
+const fd_local *fd_check_local(const fd_checker *c, fd_str name);
 /* Whether types are not checked here. */
 bool fd_check_is_off(const fd_checker *c);
 /* A name or function that nobody declared, where types are not checked: fails when it runs. */

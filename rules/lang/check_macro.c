@@ -1,8 +1,9 @@
 /*
  * Macros: calls that give names to values. Part of the checker.
  *
- * A macro's arguments are put into the order that fd_macro tells; its names become slots, counted
- * as a stack, so that a name further in never has the slot of one around it.
+ * A macro's arguments are put into the order that fd_macro tells; its names become slots. A name
+ * further in never has the slot of one around it, nor one of those that computing a value of
+ * cel.bind or cel.block takes: that happens when the value is first asked for, further in.
  */
 #include <inttypes.h>
 
@@ -14,18 +15,16 @@ static const fd_cel_type *simple(fd_cel_kind kind)
     return fd_cel_simple_type(kind);
 }
 
-bool fd_check_local(const fd_checker *c, fd_str name, uint32_t *slot)
+const fd_local *fd_check_local(const fd_checker *c, fd_str name)
 {
     for (uint32_t i = c->n_locals; i-- > 0;) {
-        if (fd_str_eq(c->locals[i].name, name)) {
-            *slot = i;
-            return true;
-        }
+        if (fd_str_eq(c->locals[i].name, name))
+            return &c->locals[i];
     }
-    return false;
+    return NULL;
 }
 
-static void push_local(fd_checker *c, fd_str name, const fd_cel_type *type)
+static void push_local(fd_checker *c, fd_str name, const fd_cel_type *type, uint32_t slot)
 {
     if (c->n_locals == c->cap_locals) {
         uint32_t cap = c->cap_locals == 0 ? 8 : 2 * c->cap_locals;
@@ -36,7 +35,28 @@ static void push_local(fd_checker *c, fd_str name, const fd_cel_type *type)
         c->locals = grown;
         c->cap_locals = cap;
     }
-    c->locals[c->n_locals++] = (fd_local){name, fd_cel_settled(type)};
+    c->locals[c->n_locals++] = (fd_local){name, fd_cel_settled(type), slot};
+}
+
+static uint32_t take_slots(fd_checker *c, uint32_t n)
+{
+    uint32_t first = c->next_slot;
+    c->next_slot += n;
+    if (c->next_slot > c->max_slot)
+        c->max_slot = c->next_slot;
+    return first;
+}
+
+/* A value that is computed later: what it takes meanwhile is nobody else's. */
+static const fd_cel_type *check_pending(fd_checker *c, fd_ast *a)
+{
+    uint32_t around = c->max_slot;
+    c->max_slot = c->next_slot;
+    const fd_cel_type *t = fd_check_value(c, a);
+    c->next_slot = c->max_slot;
+    if (around > c->max_slot)
+        c->max_slot = around;
+    return t;
 }
 
 static const struct macro {
@@ -103,9 +123,8 @@ const char *fd_check_macro_hint(fd_str name)
 
 static bool is_cel(const fd_checker *c, const fd_ast *a)
 {
-    uint32_t slot;
     return a->kind == FD_AST_METHOD && a->args[0]->kind == FD_AST_IDENT &&
-           fd_str_eq_c(a->args[0]->name, "cel") && !fd_check_local(c, a->args[0]->name, &slot);
+           fd_str_eq_c(a->args[0]->name, "cel") && fd_check_local(c, a->args[0]->name) == NULL;
 }
 
 /* cel.index(n), cel.iterVar(n, m), cel.accuVar(n, m) are names that no text can have; the node
@@ -255,20 +274,22 @@ static const fd_cel_type *check_over(fd_checker *c, fd_ast *a, const struct macr
     uint32_t rest = m->n_names + 1u;
     a->ref = FD_REF_MACRO;
     a->macro = m->macro;
-    a->index = c->n_locals;
+    uint32_t outer_names = c->n_locals, outer_slots = c->next_slot;
+    a->index = take_slots(c, m->n_names);
     a->n_locals = m->n_names;
     fd_ast *condition = a->n_args - rest == 2 ? a->args[rest] : NULL;
     a->args[1] = a->args[a->n_args - 1];
     a->args[2] = condition;
     a->n_args = condition == NULL ? 2 : 3;
     for (uint32_t i = 0; i < m->n_names; i++)
-        push_local(c, names[i]->name, types[i]);
+        push_local(c, names[i]->name, types[i], a->index + i);
     bool ok = true;
     if (condition != NULL)
         ok = fd_check_value(c, condition)->kind != FD_CEL_ERROR &&
              wants(c, a, condition, FD_CEL_BOOL);
     ok &= fd_check_value(c, a->args[1])->kind != FD_CEL_ERROR;
-    c->n_locals = a->index;
+    c->n_locals = outer_names;
+    c->next_slot = outer_slots;
     return ok ? result_type(c, a, types) : simple(FD_CEL_ERROR);
 }
 
@@ -281,12 +302,14 @@ static const fd_cel_type *check_bind(fd_checker *c, fd_ast *a)
     a->args[0] = a->args[2];
     a->args[1] = a->args[3];
     a->n_args = 2;
-    a->index = c->n_locals;
+    uint32_t outer_names = c->n_locals, outer_slots = c->next_slot;
+    a->index = take_slots(c, 1);
     a->n_locals = 1;
-    const fd_cel_type *value = fd_check_value(c, a->args[0]);
-    push_local(c, name, value);
+    const fd_cel_type *value = check_pending(c, a->args[0]);
+    push_local(c, name, value, a->index);
     const fd_cel_type *result = fd_check_value(c, a->args[1]);
-    c->n_locals = a->index;
+    c->n_locals = outer_names;
+    c->next_slot = outer_slots;
     return value->kind == FD_CEL_ERROR ? value : result;
 }
 
@@ -302,20 +325,22 @@ static const fd_cel_type *check_block(fd_checker *c, fd_ast *a)
         return fd_check_fail(c, a, NULL, "cel.block() takes a list literal and a result");
     fd_ast **args = fd_arena_alloc(c->arena, (list->n_args + 1) * sizeof *args);
     FD_ALLOCATED(args);
-    a->index = c->n_locals;
+    uint32_t outer_names = c->n_locals, outer_slots = c->next_slot;
+    a->index = take_slots(c, list->n_args);
     a->n_locals = list->n_args;
     for (uint32_t i = 0; i < list->n_args; i++) {
         args[i] = list->args[i];
-        ok &= fd_check_value(c, args[i])->kind != FD_CEL_ERROR;
+        ok &= check_pending(c, args[i])->kind != FD_CEL_ERROR;
         const char *name = fd_arena_printf(c->arena, "@index%u:0", i);
         FD_ALLOCATED(name);
-        push_local(c, fd_str_from(name), args[i]->type);
+        push_local(c, fd_str_from(name), args[i]->type, a->index + i);
     }
     args[list->n_args] = result;
     a->args = args;
     a->n_args = list->n_args + 1;
     const fd_cel_type *type = fd_check_value(c, result);
-    c->n_locals = a->index;
+    c->n_locals = outer_names;
+    c->next_slot = outer_slots;
     return ok ? type : simple(FD_CEL_ERROR);
 }
 

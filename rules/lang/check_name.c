@@ -48,10 +48,9 @@ const fd_cel_type *fd_check_constant(fd_ast *a, fd_cel_value v, const fd_cel_typ
 static fd_str path_of(const fd_checker *c, const fd_ast *a, bool *rooted)
 {
     const fd_str none = {NULL, 0};
-    uint32_t slot;
     if (a->kind == FD_AST_IDENT) {
         *rooted = a->rooted;
-        return !a->rooted && fd_check_local(c, a->name, &slot) ? none : a->name;
+        return !a->rooted && fd_check_local(c, a->name) != NULL ? none : a->name;
     }
     if (a->kind != FD_AST_SELECT || a->optional)
         return none;
@@ -92,9 +91,11 @@ static const fd_cel_type *check_path(fd_checker *c, fd_ast *a)
 
 const fd_cel_type *fd_check_ident(fd_checker *c, fd_ast *a)
 {
-    if (!a->rooted && fd_check_local(c, a->name, &a->index)) {
+    const fd_local *local = a->rooted ? NULL : fd_check_local(c, a->name);
+    if (local != NULL) {
         a->ref = FD_REF_LOCAL;
-        return c->locals[a->index].type;
+        a->index = local->slot;
+        return local->type;
     }
     const fd_cel_type *known = check_path(c, a);
     if (known != NULL)

@@ -141,6 +141,13 @@ bool fd_cel_comparable(const fd_cel_type *a, const fd_cel_type *b)
     return true;
 }
 
+/* Types whose values may be null beside others in a literal, as the specification has it. */
+static bool takes_null(const fd_cel_type *t)
+{
+    return t->kind == FD_CEL_TIMESTAMP || t->kind == FD_CEL_DURATION || t->kind == FD_CEL_RECORD ||
+           t->kind == FD_CEL_OPTIONAL || t->kind == FD_CEL_ABSTRACT;
+}
+
 /* Parameter by parameter. */
 static const fd_cel_type *join_abstract(fd_arena *arena, const fd_cel_type *a, const fd_cel_type *b)
 {
@@ -160,6 +167,10 @@ const fd_cel_type *fd_cel_join(fd_arena *arena, const fd_cel_type *a, const fd_c
     if (a->kind == FD_CEL_FREE)
         return b;
     if (b->kind == FD_CEL_FREE)
+        return a;
+    if (a->kind == FD_CEL_NULL && takes_null(b))
+        return b;
+    if (b->kind == FD_CEL_NULL && takes_null(a))
         return a;
     if (a->kind != b->kind)
         return fd_cel_simple_type(FD_CEL_DYN);

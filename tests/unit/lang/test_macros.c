@@ -90,6 +90,13 @@ static void names(void **state)
         {"cel.block([[1, 2]], cel.index(0).map(cel.iterVar(0, 0), cel.iterVar(0, 0) * 2))",
          "[2, 4]"},
         {"cel.block([], 3)", "3"},
+        /* What computes a value takes no slot of where it is asked for. */
+        {"cel.bind(a, [1, 2].map(x, cel.bind(y, x, y + 1)), [7].map(z, cel.bind(b, 9, a[0] + z + "
+         "b)))",
+         "[18]"},
+        {"cel.block([[1].map(x, x + 1), [2].map(x, x + cel.index(0)[0])], [5].map(y, y + "
+         "cel.index(1)[0]))",
+         "[9]"},
     };
     CHECK_CONSTANTS(table);
 }

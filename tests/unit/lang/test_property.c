@@ -35,6 +35,13 @@ typedef enum how {
     MATH,    /* text: the operator */
     IN,      /* args[0] in [args[1], args[2]] */
     CONVERT, /* text: the function */
+    LOCAL,   /* i: which name, x0, x1, ... */
+    LOOP,    /* [args[0], args[1]].text(xi, args[2]): all, exists, exists_one */
+    TAGS,    /* event.tags.text(xi, args[0]) */
+    COUNT,   /* [args[0], args[1]].filter(xi, args[2]).size() */
+    PICK,    /* [args[0], args[1]].map(xi, args[2])[1] */
+    BIND,    /* cel.bind(xi, args[0], args[1]) */
+    CHOOSE,  /* (args[0] ? optional.of(args[1]) : optional.none()).orValue(args[2]) */
 } how;
 
 typedef struct expr {
@@ -47,7 +54,7 @@ typedef struct expr {
     struct expr *args[3];
 } expr;
 
-enum { N_VARIABLES = 2, ROWS_MAX = 600 };
+enum { N_VARIABLES = 2, ROWS_MAX = 600, LOCALS_MAX = 6 };
 
 typedef struct fixture {
     uint64_t state;
@@ -55,6 +62,9 @@ typedef struct fixture {
     expr *variables[N_VARIABLES];
     const fd_cel_program *programs[N_VARIABLES];
     int n_variables;
+    sort locals[LOCALS_MAX]; /* of the names around what is made */
+    fd_cel_value values[LOCALS_MAX];
+    int n_locals;
 } fixture;
 
 /* ---- making ---- */
@@ -95,6 +105,13 @@ static expr *leaf(fixture *f, sort t)
     static const char *const nullable[] = {"event.ip", "event.card", "event.card.limit"};
     if (t == BOOL && below(f, 3) == 0)
         return new_expr(f, t, HAS, nullable[below(f, 3)]);
+    for (int i = f->n_locals; i-- > 0;) {
+        if (f->locals[i] == t && below(f, 2) == 0) {
+            expr *e = new_expr(f, t, LOCAL, NULL);
+            e->i = i;
+            return e;
+        }
+    }
     for (int i = 0; i < f->n_variables; i++) {
         if (f->variables[i]->t == t && below(f, 3) == 0) {
             expr *e = new_expr(f, t, VARIABLE, NULL);
@@ -108,6 +125,35 @@ static expr *leaf(fixture *f, sort t)
     e->i = t == BOOL ? below(f, 2) : ints[below(f, 8)];
     e->d = doubles[below(f, 5)];
     return e;
+}
+
+/* The part of e in which the name xi stands for a value of sort `named`. */
+static expr *with_name(fixture *f, expr *e, sort named, sort t, int depth)
+{
+    e->i = f->n_locals;
+    f->locals[f->n_locals++] = named;
+    with(f, e, t, depth);
+    f->n_locals--;
+    return e;
+}
+
+static expr *make_macro(fixture *f, sort t, int depth)
+{
+    static const char *const loops[] = {"all", "exists", "exists_one"};
+    sort of = below(f, N_TYPES);
+    uint32_t kind = below(f, 3);
+    if (kind == 0) {
+        expr *e = with(f, new_expr(f, t, CHOOSE, NULL), BOOL, depth);
+        return with(f, with(f, e, t, depth), t, depth);
+    }
+    if (kind == 1)
+        return with_name(f, with(f, new_expr(f, t, BIND, NULL), of, depth), of, t, depth);
+    if (t == BOOL && below(f, 3) == 0)
+        return with_name(f, new_expr(f, t, TAGS, loops[below(f, 3)]), TEXT, BOOL, depth);
+    how h = t == BOOL ? LOOP : t == INT && below(f, 2) ? COUNT : PICK;
+    expr *e = new_expr(f, t, h, h == LOOP ? loops[below(f, 3)] : NULL);
+    with(f, with(f, e, of, depth), of, depth);
+    return with_name(f, e, of, h == PICK ? t : BOOL, depth);
 }
 
 static expr *make_bool(fixture *f, int depth)
@@ -158,6 +204,8 @@ static expr *make(fixture *f, sort t, int depth)
         expr *e = with(f, new_expr(f, t, COND, NULL), BOOL, depth);
         return with(f, with(f, e, t, depth), t, depth);
     }
+    if (below(f, 5) == 0 && f->n_locals < LOCALS_MAX)
+        return make_macro(f, t, depth);
     if (t == BOOL)
         return make_bool(f, depth);
     if (t != TEXT)
@@ -181,11 +229,43 @@ static void write_literal(const expr *e, fd_strbuf *out)
         fd_strbuf_printf(out, "\"%s\"", e->text);
 }
 
+static void write_expr(const expr *e, fd_strbuf *out);
+
+/* Pieces with a "$" where the next argument goes and a "#" for the name. */
+static void write_pieces(const expr *e, const char *pieces, fd_strbuf *out)
+{
+    int next = 0;
+    for (const char *p = pieces; *p != '\0'; p++) {
+        if (*p == '$')
+            write_expr(e->args[next++], out);
+        else if (*p == '#')
+            fd_strbuf_printf(out, "x%d", (int)e->i);
+        else if (*p == '@')
+            fd_strbuf_puts(out, e->text);
+        else
+            fd_strbuf_putc(out, *p);
+    }
+}
+
+static const char *const macro_pieces[] = {
+    [LOCAL] = "#",
+    [LOOP] = "[$, $].@(#, $)",
+    [TAGS] = "event.tags.@(#, $)",
+    [COUNT] = "[$, $].filter(#, $).size()",
+    [PICK] = "[$, $].map(#, $)[1]",
+    [BIND] = "cel.bind(#, $, $)",
+    [CHOOSE] = "($ ? optional.of($) : optional.none()).orValue($)",
+};
+
 static void write_expr(const expr *e, fd_strbuf *out)
 {
     static const char *const between[] = {[AND] = " && ", [OR] = " || ", [IN] = " in ["};
     if (e->f == LITERAL) {
         write_literal(e, out);
+        return;
+    }
+    if (e->f >= LOCAL) {
+        write_pieces(e, macro_pieces[e->f], out);
         return;
     }
     if (e->f == VARIABLE)
@@ -322,6 +402,84 @@ static fd_cel_value logic(fixture *f, const expr *e, int row)
     return result;
 }
 
+/* all, exists, exists_one: what decides wins over errors, but exists_one wants to see all. */
+static fd_cel_value loop(fixture *f, const expr *e, const expr *body, const fd_cel_value *items,
+                         int n, int row)
+{
+    bool one = strcmp(e->text, "exists_one") == 0, all = strcmp(e->text, "all") == 0;
+    fd_cel_value result = fd_cel_bool(all);
+    int hits = 0;
+    for (int i = 0; i < n; i++) {
+        f->values[e->i] = items[i];
+        fd_cel_value v = ask(f, body, row);
+        if (v.kind == FD_CEL_ERROR && result.kind != FD_CEL_ERROR)
+            result = v;
+        if (v.kind == FD_CEL_BOOL && !one && v.v.b != all)
+            return v;
+        hits += v.kind == FD_CEL_BOOL && v.v.b;
+    }
+    return one && result.kind != FD_CEL_ERROR ? fd_cel_bool(hits == 1) : result;
+}
+
+/* Over the two elements of a list literal: LOOP, COUNT, PICK. */
+static fd_cel_value over_two(fixture *f, const expr *e, int row)
+{
+    fd_cel_value items[2] = {ask(f, e->args[0], row), ask(f, e->args[1], row)};
+    for (int i = 0; i < 2; i++) {
+        if (items[i].kind == FD_CEL_ERROR)
+            return items[i];
+    }
+    if (e->f == LOOP)
+        return loop(f, e, e->args[2], items, 2, row);
+    int64_t count = 0;
+    fd_cel_value last = fd_cel_bool(false);
+    for (int i = 0; i < 2; i++) {
+        f->values[e->i] = items[i];
+        last = ask(f, e->args[2], row);
+        if (last.kind == FD_CEL_ERROR)
+            return last;
+        count += last.v.b;
+    }
+    return e->f == PICK ? last : fd_cel_int(count);
+}
+
+static fd_cel_value over_tags(fixture *f, const expr *e, int row)
+{
+    static const int counts[] = {2, 0, 1};
+    fd_cel_value items[2] = {fd_cel_string(FD_STR("x")), fd_cel_string(FD_STR("y"))};
+    return loop(f, e, e->args[0], items, counts[row], row);
+}
+
+/* A variable has names of its own. */
+static fd_cel_value ask_variable(fixture *f, int which, int row)
+{
+    fd_cel_value around[LOCALS_MAX];
+    memcpy(around, f->values, sizeof around);
+    fd_cel_value v = ask(f, f->variables[which], row);
+    memcpy(f->values, around, sizeof around);
+    return v;
+}
+
+static fd_cel_value ask_macro(fixture *f, const expr *e, int row)
+{
+    fd_cel_value v;
+    switch (e->f) {
+    case LOCAL:
+        return f->values[e->i];
+    case TAGS:
+        return over_tags(f, e, row);
+    case BIND:
+        v = ask(f, e->args[0], row);
+        f->values[e->i] = v;
+        return ask(f, e->args[1], row);
+    case CHOOSE:
+        v = ask(f, e->args[0], row);
+        return v.kind == FD_CEL_ERROR ? v : ask(f, e->args[v.v.b ? 1 : 2], row);
+    default:
+        return over_two(f, e, row);
+    }
+}
+
 static fd_cel_value strict(fixture *f, const expr *e, int row)
 {
     fd_cel_value v[3];
@@ -363,13 +521,21 @@ static fd_cel_value ask(fixture *f, const expr *e, int row)
     case HAS:
         return fd_cel_bool(field_value(e->text, row).kind != FD_CEL_ERROR);
     case VARIABLE:
-        return ask(f, f->variables[e->i], row);
+        return ask_variable(f, (int)e->i, row);
     case AND:
     case OR:
         return logic(f, e, row);
     case COND:
         v = ask(f, e->args[0], row);
         return v.kind == FD_CEL_ERROR ? v : ask(f, e->args[v.v.b ? 1 : 2], row);
+    case LOCAL:
+    case LOOP:
+    case TAGS:
+    case COUNT:
+    case PICK:
+    case BIND:
+    case CHOOSE:
+        return ask_macro(f, e, row);
     default:
         return strict(f, e, row);
     }
