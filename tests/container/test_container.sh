@@ -98,13 +98,14 @@ adds_at_most() {                                       # BASE_MIB IMAGE_MIB
   (($2 - $1 <= EXTRA_LIMIT_MIB))
 }
 
-# ---- the service in the image, on a real broker; a chroot shares the host's network ----
+# ---- the service in the image, on real servers; a chroot shares the host's network ----
 
-need_broker() {
-  [[ -z ${KAFKA_BOOTSTRAP:-} ]] || return 0
+need_servers() {
+  [[ -z ${KAFKA_BOOTSTRAP:-} || -z ${REDIS_URL:-} ]] || return 0
   own_servers=$work/servers
-  "$root/integration/servers" start --dir "$own_servers" --no-redis >"$work/servers.env" || return 1
+  "$root/integration/servers" start --dir "$own_servers" >"$work/servers.env" || return 1
   KAFKA_BOOTSTRAP=$(sed -n 's/^KAFKA_BOOTSTRAP=//p' "$work/servers.env")
+  REDIS_URL=$(sed -n 's/^REDIS_URL=//p' "$work/servers.env")
 }
 
 # In a mount namespace of its own: the root read-only, volumes where the Dockerfile has them, the user and
@@ -125,6 +126,7 @@ start_service() {                                      # ROOT_OF_IMAGE
     -e "s/^group:.*/group: $stem/" -e "s/topic: payments/topic: $stem-payments/" \
     -e "s/topic: decisions/topic: $stem-decisions/" -e "s/topic: fraudd-dlq/topic: $stem-dlq/" \
     -e 's#^rules:.*#rules: /usr/share/fraudd/rules/starter#' -e "s/listen:.*/listen: 127.0.0.1:$port/" \
+    -e "s#^  url:.*#  url: $REDIS_URL#" \
     "$root/integration/compose/fraudd.yaml" >"$work/etc/fraudd.yaml" &&
     echo 'instance: container-1' >>"$work/etc/fraudd.yaml" || return 1
   unshare --mount --propagation private sh -c "$confined" sh "$1" "$work/etc" >"$work/service.log" 2>&1 &
@@ -168,7 +170,7 @@ test_service() {                                       # RELEASE ROOT_OF_IMAGE
   local before=$failed
   stem=container-$1-$$ port=$("$root/integration/kafka_admin.py" free-ports 1)
   mkdir -p "$work/etc"
-  check 'a broker' need_broker
+  check 'a broker and a Redis' need_servers
   check 'topics' "$root/integration/servers" topic create --bootstrap "$KAFKA_BOOTSTRAP" \
     "$stem-payments:4" "$stem-decisions:4" "$stem-dlq:1"
   check 'the service gets ready, with a read-only root' start_service "$2"
