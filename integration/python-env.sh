@@ -5,7 +5,8 @@
 # fraudd writes; versions are pinned here. It does nothing when the environment is already right.
 set -euo pipefail
 
-readonly PACKAGES=("confluent-kafka[avro,schemaregistry]==2.16.1" fastavro==1.13.1 kubernetes-validate==1.37.0)
+readonly PACKAGES=("confluent-kafka[avro,schemaregistry]==2.16.1" fastavro==1.13.1 google-re2==1.1.20251105
+  kubernetes-validate==1.37.0)
 readonly EXIT_UNAVAILABLE=69
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
