@@ -11,6 +11,7 @@
 
 #include "lang/cel.h"
 #include "lang/function.h"
+#include "lang/regex.h"
 
 enum { FD_CEL_MAX_DEPTH = 160, FD_CEL_MAX_NODES = 20000, FD_CEL_MAX_TEXT = 64 * 1024 };
 
@@ -109,6 +110,7 @@ typedef struct fd_ast {
     uint32_t n_locals;
     const fd_cel_set *set;
     fd_cel_overloads overloads;
+    const fd_regex *regex; /* of matches() with a literal */
 } fd_ast;
 
 const char *fd_cel_operator_name(fd_cel_operator op);

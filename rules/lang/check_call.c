@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "lang/check_int.h"
+#include "lang/lex.h"
 #include "lang/time.h"
 
 static const fd_cel_type *simple(fd_cel_kind kind)
@@ -104,12 +105,8 @@ static const char *join_args(fd_checker *c, const fd_ast *a, uint32_t from)
 
 static const fd_cel_type *unknown_function(fd_checker *c, fd_ast *a, bool method)
 {
-    const char *instead = fd_cel_not_yet(a->name);
     if (fd_check_is_off(c))
         return fd_check_undeclared(c, a);
-    if (instead != NULL)
-        return fd_check_fail(c, a, instead, FD_STR_FMT "() is not in this version",
-                             FD_STR_ARG(a->name));
     const char *hint = fd_check_macro_hint(a->name);
     if (hint != NULL)
         return fd_check_fail(c, a, hint, FD_STR_FMT "() does not take these arguments",
@@ -159,6 +156,26 @@ static const fd_cel_type *check_declared(fd_checker *c, fd_ast *a)
     return result;
 }
 
+/* The same for patterns; the caret stands at the place inside the literal. */
+static const fd_cel_type *check_pattern(fd_checker *c, fd_ast *a, const fd_cel_type *result)
+{
+    if (a->n_args != 2 || !fd_str_eq_c(a->name, "matches"))
+        return result;
+    const fd_ast *p = a->args[1];
+    if (p->kind != FD_AST_LITERAL || p->literal.kind != FD_CEL_STRING)
+        return result;
+    fd_regex_error e;
+    a->regex = fd_regex_compile(fd_cel_text(&p->literal), FD_REGEX_PROGRAM_MAX, c->arena, &e);
+    if (a->regex != NULL)
+        return result;
+    fd_str text = fd_check_text(c, p);
+    uint32_t from = fd_lex_string_place(text, e.at);
+    uint32_t to = fd_lex_string_place(text, e.at + e.width);
+    fd_cel_report(c->src, c->diags, FD_ERROR, p->from + from, to > from ? to - from : 1, e.hint,
+                  "in the regular expression: %s", e.text);
+    return simple(FD_CEL_ERROR);
+}
+
 static const fd_cel_type *check_overloads(fd_checker *c, fd_ast *a, bool method)
 {
     fd_cel_overloads all = fd_cel_find_overloads(a->name, method);
@@ -170,7 +187,7 @@ static const fd_cel_type *check_overloads(fd_checker *c, fd_ast *a, bool method)
         return simple(FD_CEL_ERROR);
     const fd_cel_type *result = resolve(c, a, all);
     if (result != NULL)
-        return check_zone(c, a, result);
+        return check_pattern(c, a, check_zone(c, a, result));
     if (fd_check_is_off(c))
         return fd_check_undeclared(c, a);
     if (!method)

@@ -58,23 +58,28 @@ static const fd_node *constant(compiler *c, const fd_ast *a, const fd_cel_value 
     return x;
 }
 
+enum { PATTERN_COST = 5000 }; /* of compiling one for a row */
+
 static uint32_t cost_of(const fd_node *x)
 {
     uint32_t cost = 1;
-    for (uint32_t i = 0; i < x->overloads.n && x->kind == FD_NODE_CALL; i++) {
+    bool call = x->kind == FD_NODE_CALL || x->kind == FD_NODE_MATCHES;
+    for (uint32_t i = 0; i < x->overloads.n && call; i++) {
         if (x->overloads.first[i].cost > cost)
             cost = x->overloads.first[i].cost;
     }
     if (x->kind == FD_NODE_IN && x->args[1]->kind == FD_NODE_CONST &&
         x->args[1]->value.kind == FD_CEL_LIST)
         cost += x->args[1]->value.n;
+    if (x->kind == FD_NODE_MATCHES && x->regex == NULL)
+        cost += PATTERN_COST;
     return cost;
 }
 
-/* Whether the node itself builds values or loops. */
+/* Whether the node itself builds values, loops or compiles patterns. */
 static bool is_heavy(const fd_node *x)
 {
-    bool heavy = x->kind >= FD_NODE_LOCAL;
+    bool heavy = x->kind >= FD_NODE_LOCAL || (x->kind == FD_NODE_MATCHES && x->regex == NULL);
     if (x->kind == FD_NODE_LIST || x->kind == FD_NODE_MAP)
         heavy = x->n_args > FEW_ARGS;
     for (uint32_t i = 0; i < x->overloads.n && x->kind == FD_NODE_CALL; i++)
@@ -363,6 +368,29 @@ static const fd_node *emit_ref(compiler *c, const fd_ast *a)
     }
 }
 
+/* A pattern that is a literal was compiled by the checker; one that folding made is now. */
+static const fd_node *emit_matches(compiler *c, const fd_ast *a)
+{
+    fd_node *x = new_node(c, a, FD_NODE_MATCHES);
+    emit_args(c, a, x);
+    const fd_node *pattern = x->args[1];
+    fd_regex_error ignored; /* it is one of each evaluation */
+    x->regex = a->regex;
+    if (x->regex == NULL && pattern->kind == FD_NODE_CONST && pattern->value.kind == FD_CEL_STRING)
+        x->regex = fd_regex_compile(fd_cel_text(&pattern->value), FD_REGEX_PROGRAM_MAX, c->arena,
+                                    &ignored);
+    return fold(c, a, x);
+}
+
+static const fd_node *emit_call(compiler *c, const fd_ast *a)
+{
+    if (a->ref == FD_REF_HAS)
+        return emit_has(c, a);
+    if (fd_str_eq_c(a->name, "matches"))
+        return emit_matches(c, a);
+    return emit_strict(c, a, FD_NODE_CALL);
+}
+
 static const fd_node *emit(compiler *c, const fd_ast *a)
 {
     FD_ASSERT(a->type != NULL && a->type->kind != FD_CEL_ERROR);
@@ -378,7 +406,7 @@ static const fd_node *emit(compiler *c, const fd_ast *a)
         return emit_name(c, a);
     case FD_AST_CALL:
     case FD_AST_METHOD:
-        return a->ref == FD_REF_HAS ? emit_has(c, a) : emit_strict(c, a, FD_NODE_CALL);
+        return emit_call(c, a);
     case FD_AST_OP:
         return emit_strict(c, a, operator_node(a->op));
     case FD_AST_AND:

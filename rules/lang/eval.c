@@ -60,6 +60,7 @@ void fd_cel_run_free(fd_cel_run *r)
     free(r->memo_batch);
     free(r->tested);
     free(r->tested_batch);
+    fd_run_regexes_free(r->regexes);
     free(r->slots);
     fd_arena_free(r->kept);
     fd_arena_free(r->temporary);
@@ -651,6 +652,9 @@ void fd_node_eval(fd_cel_run *r, const fd_node *x, const uint32_t *rows, uint32_
         return;
     case FD_NODE_CALL:
         eval_call(r, x, rows, n, out);
+        return;
+    case FD_NODE_MATCHES:
+        fd_node_matches(r, x, rows, n, out);
         return;
     case FD_NODE_COMPARE:
     case FD_NODE_IN:

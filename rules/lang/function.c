@@ -48,6 +48,8 @@ static const fd_cel_overload table[] = {
     M2("contains", S, S, B, 16, contains),
     M2("startsWith", S, S, B, 4, starts_with),
     M2("endsWith", S, S, B, 4, ends_with),
+    F2("matches", S, S, B, 64, matches),
+    M2("matches", S, S, B, 64, matches),
     M1("lowerAscii", S, S, 8 | BUILDS, lower_ascii),
     M1("upperAscii", S, S, 8 | BUILDS, upper_ascii),
     M1("trim", S, S, 8, trim),
@@ -137,22 +139,6 @@ const fd_cel_overload *fd_cel_match(fd_cel_overloads all, const uint8_t *kinds, 
             fits = o->args[a] == kinds[a] || o->args[a] == FD_CEL_DYN;
         if (fits)
             return o;
-    }
-    return NULL;
-}
-
-static const struct {
-    const char *name;
-    const char *instead;
-} not_yet[] = {
-    {"matches", "use contains(), startsWith(), endsWith() or a list"},
-};
-
-const char *fd_cel_not_yet(fd_str name)
-{
-    for (size_t i = 0; i < sizeof not_yet / sizeof *not_yet; i++) {
-        if (fd_str_eq_c(name, not_yet[i].name))
-            return not_yet[i].instead;
     }
     return NULL;
 }

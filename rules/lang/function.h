@@ -53,9 +53,6 @@ const fd_cel_overload *fd_cel_extensions(uint32_t *n);
 /* The overload that takes these kinds, or NULL. */
 const fd_cel_overload *fd_cel_match(fd_cel_overloads all, const uint8_t *kinds, uint32_t n);
 
-/* What CEL has and this version does not: how to do without, or NULL for an unknown name. */
-const char *fd_cel_not_yet(fd_str name);
-
 /* The names of the table for "did you mean", at most cap of them; how many there are. */
 enum { FD_CEL_NAMES_MAX = 160 };
 uint32_t fd_cel_function_names(bool method, const char **names, uint32_t cap);
@@ -91,6 +88,8 @@ FD_CEL_FN(ends_with);
 FD_CEL_FN(lower_ascii);
 FD_CEL_FN(upper_ascii);
 FD_CEL_FN(trim);
+/* eval_regex.c: */
+FD_CEL_FN(matches);
 /* convert.c: */
 FD_CEL_FN(same);
 FD_CEL_FN(int_from_uint);

@@ -80,4 +80,8 @@ fd_token fd_lex_next(fd_lexer *lx);
 
 const char *fd_tok_name(fd_tok kind);
 
+/* Where in the text of a string literal (quotes and all, without errors) what became byte n of its
+ * value is written; the closing quote for an n behind them. */
+uint32_t fd_lex_string_place(fd_str literal, uint32_t n);
+
 #endif

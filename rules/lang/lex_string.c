@@ -160,6 +160,32 @@ static void body(scan *s, int quote, bool triple)
     }
 }
 
+uint32_t fd_lex_string_place(fd_str literal, uint32_t n)
+{
+    fd_arena *arena = fd_arena_new(1024, 0);
+    fd_lexer lx = {.src = literal, .arena = arena};
+    scan s = {.lx = &lx, .out = fd_arena_alloc(arena, (size_t)literal.n + 1)};
+    FD_ALLOCATED(s.out);
+    for (; peek(&s, 0) != '"' && peek(&s, 0) != '\''; lx.at++)
+        s.raw |= peek(&s, 0) == 'r' || peek(&s, 0) == 'R';
+    int quote = peek(&s, 0);
+    bool triple = peek(&s, 1) == quote && peek(&s, 2) == quote && literal.n >= lx.at + 6;
+    lx.at += triple ? 3 : 1;
+    uint32_t place = lx.at;
+    while (!at_close(&s, quote, triple) && peek(&s, 0) != -1) {
+        place = lx.at;
+        if (peek(&s, 0) == '\\' && !s.raw)
+            escape(&s);
+        else
+            put(&s, (unsigned char)literal.p[lx.at++]);
+        if (s.n > n)
+            break;
+        place = lx.at;
+    }
+    fd_arena_free(arena);
+    return place;
+}
+
 /* STRING_LIT ::= [rR]? ( "..." | '...' | """...""" | '''...''' ) ; BYTES_LIT ::= [bB] STRING_LIT */
 fd_token fd_lex_string(fd_lexer *lx, uint32_t prefix, bool raw, bool bytes)
 {

@@ -15,6 +15,7 @@ typedef enum fd_node_kind {
     FD_NODE_FIELD,      /* name of args[0], a record or map */
     FD_NODE_HAS_FIELD,
     FD_NODE_CALL,    /* overloads over args */
+    FD_NODE_MATCHES, /* regex, or NULL when the pattern, args[1], is only known at run time */
     FD_NODE_COMPARE, /* op: LT LE GT GE EQ NE */
     FD_NODE_IN,
     FD_NODE_INDEX,
@@ -49,6 +50,7 @@ typedef struct fd_node {
     const char *absent; /* the text of the error when there is no value */
     fd_cel_value value;
     fd_cel_overloads overloads;
+    const fd_regex *regex;
 } fd_node;
 
 enum { FD_NO_LOCAL = UINT32_MAX };
@@ -89,6 +91,7 @@ struct fd_cel_run {
     uint32_t n_vectors, used_vectors;
     uint32_t **selections; /* the same for row numbers: 2 * FD_CEL_CHUNK each */
     uint32_t n_selections, used_selections;
+    struct fd_run_regexes *regexes; /* NULL until one is needed */
     /* The frame of the program at hand: slots[base .. top). */
     fd_slot *slots;
     uint32_t n_slots, base, top;
@@ -146,6 +149,11 @@ void fd_run_pop_selection(fd_cel_run *r);
 /* The rows among these whose mark is not the batch at hand, which becomes their mark. */
 uint32_t fd_run_unmarked(const fd_cel_run *r, uint32_t *marks, const uint32_t *rows, uint32_t n,
                          uint32_t *out);
+
+/* eval_regex.c */
+void fd_node_matches(fd_cel_run *r, const fd_node *x, const uint32_t *rows, uint32_t n,
+                     fd_cel_value *out);
+void fd_run_regexes_free(struct fd_run_regexes *all); /* NULL is fine */
 
 /* x in where, neither being an error. */
 fd_cel_value fd_node_in(const fd_cel_value *x, const fd_cel_value *where);

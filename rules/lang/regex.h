@@ -15,9 +15,10 @@
 #include "base/arena.h"
 
 enum {
-    FD_REGEX_REPEAT_MAX = 1000,        /* of {n,m}, and of nested ones multiplied */
-    FD_REGEX_DEPTH_MAX = 1000,         /* expressions inside one another */
-    FD_REGEX_PROGRAM_MAX = 50 * 1000,  /* instructions of 8 bytes */
+    FD_REGEX_REPEAT_MAX = 1000,       /* of {n,m}, and of nested ones multiplied */
+    FD_REGEX_DEPTH_MAX = 1000,        /* expressions inside one another */
+    FD_REGEX_PROGRAM_MAX = 50 * 1000, /* instructions of 8 bytes */
+    FD_REGEX_INST_BYTES = 8,
     FD_REGEX_CACHE_BYTES = 128 * 1024, /* of a run's automaton: what fd_cel_run gives it */
 };
 

@@ -7,9 +7,12 @@
 #include "base/assert.h"
 #include "lang/regex_int.h"
 
+enum { FIRST = 32 }; /* nodes of a stack before it is moved to the arena */
+
 typedef struct stack {
     const fd_regex_node **nodes;
     uint32_t n, cap;
+    const fd_regex_node *first[FIRST];
 } stack;
 
 typedef struct frame {
@@ -51,14 +54,12 @@ static bool push(parsing *s, stack *to, const fd_regex_node *x)
     if (x->height > FD_REGEX_DEPTH_MAX)
         return fd_regex_refuse(&s->p, 0, s->p.src.n, "nested too deeply", NULL);
     if (to->n == to->cap) {
-        uint32_t cap = to->cap == 0 ? 64 : 2 * to->cap;
-        const fd_regex_node **nodes = fd_arena_alloc(s->p.arena, cap * sizeof *nodes);
+        const fd_regex_node **nodes = fd_arena_alloc(s->p.arena, 2 * to->cap * sizeof *nodes);
         if (nodes == NULL)
             return fd_regex_too_large(&s->p);
-        if (to->n != 0)
-            memcpy(nodes, to->nodes, to->n * sizeof *nodes);
+        memcpy(nodes, to->nodes, to->n * sizeof *nodes);
         to->nodes = nodes;
-        to->cap = cap;
+        to->cap *= 2;
     }
     to->nodes[to->n++] = x;
     return true;
@@ -409,6 +410,9 @@ static bool take(parsing *s)
 const fd_regex_node *fd_regex_parse(fd_str pattern, fd_arena *arena, fd_regex_error *error)
 {
     parsing s = {.p = {.src = pattern, .arena = arena, .error = error}};
+    s.items.nodes = s.items.first;
+    s.choices.nodes = s.choices.first;
+    s.items.cap = s.choices.cap = FIRST;
     bool good = open_group(&s, 0);
     while (good && s.p.at < pattern.n) {
         uint32_t from = s.p.at;

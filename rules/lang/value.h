@@ -65,7 +65,8 @@ typedef enum fd_cel_kind {
     X(MEMORY, "more than 8 MiB of memory")            \
     X(EMPTY, "an optional without a value")           \
     X(ARGUMENT, "an argument out of range")           \
-    X(UNDECLARED, "undeclared name")
+    X(UNDECLARED, "undeclared name")                  \
+    X(BAD_PATTERN, "not a regular expression")
 
 typedef enum fd_cel_errcode {
 #define X(name, text) FD_CEL_E_##name,

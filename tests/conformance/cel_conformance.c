@@ -30,7 +30,6 @@ static const struct {
     {false, "google.protobuf.NullValue", "names a protobuf enum"},
     {false, "proto.getExt", "reads an extension of a protobuf message"},
     {false, "proto.hasExt", "reads an extension of a protobuf message"},
-    {true, "matches() is not in this version", "matches() is not in this version"},
 };
 
 typedef struct counts {

@@ -119,10 +119,25 @@ const message_case check_cases[] = {
                                  "  event.id.containz(\"a\")\n"
                                  "           ^~~~~~~~\n"
                                  "  hint: did you mean contains()?\n"},
-    {"event.id.matches(\"a+\")", "r:1:10: error: matches() is not in this version\n"
-                                 "  event.id.matches(\"a+\")\n"
-                                 "           ^~~~~~~\n"
-                                 "  hint: use contains(), startsWith(), endsWith() or a list\n"},
+    {"event.id.matches(\"a(b\")", "r:1:20: error: in the regular expression: ')' is missing\n"
+                                  "  event.id.matches(\"a(b\")\n"
+                                  "                     ^\n"},
+    {"event.id.matches('\\\\d\\\\Z')",
+     "r:1:22: error: in the regular expression: \\Z is not supported\n"
+     "  event.id.matches('\\\\d\\\\Z')\n"
+     "                       ^~~\n"
+     "  hint: \\z is the end of the text\n"},
+    {"matches(event.id, r'''x\\1''') || true",
+     "r:1:24: error: in the regular expression: back-references are not supported\n"
+     "  matches(event.id, r'''x\\1''') || true\n"
+     "                         ^~\n"
+     "  hint: they cannot be matched in linear time\n"},
+    {"event.id.matches('\\u00e9[')", "r:1:25: error: in the regular expression: ']' is missing\n"
+                                     "  event.id.matches('\\u00e9[')\n"
+                                     "                          ^\n"},
+    {"event.id.matches(7)", "r:1:10: error: string has no method matches(int)\n"
+                            "  event.id.matches(7)\n"
+                            "           ^~~~~~~\n"},
     {"contains(event.id, \"a\")", "r:1:1: error: there is no function 'contains'\n"
                                   "  contains(event.id, \"a\")\n"
                                   "  ^~~~~~~~\n"

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,9 +104,10 @@ static void check_rows(const fd_batch *b, const fd_batch *features, const char *
     fd_arena_free(a);
 }
 
-#define NO_ZONE "error: not a time zone like Europe/Paris or +02:00"
-#define NO_IP   "error: event.ip is absent"
-#define NO_CARD "error: event.card.limit is absent"
+#define NO_ZONE     "error: not a time zone like Europe/Paris or +02:00"
+#define NO_IP       "error: event.ip is absent"
+#define NO_CARD     "error: event.card.limit is absent"
+#define BAD_PATTERN "error: not a regular expression"
 
 typedef struct row_case {
     const char *text;
@@ -126,6 +128,36 @@ static void check_row_cases(const row_case *cases, size_t n)
     fd_arena_free(a);
 }
 
+/* More patterns than a run keeps, again and again, one of them too long, one of them bad. */
+static void patterns_of_rows(void **state)
+{
+    (void)state;
+    fd_arena *a = fd_arena_new(4096, 0);
+    fd_batch *b = sample_batch();
+    const fd_cel_program *p[40];
+    char text[160];
+    for (int i = 0; i < 40; i++) {
+        snprintf(text, sizeof text, "'x%dy'.matches('x%s%d' + (event.ok ? 'y' : '('))", i,
+                 i == 7 ? "{1000}z{1000}z{1000}z{1000}" : "", i);
+        p[i] = compile(text, a);
+    }
+    fd_cel_run *r = fd_cel_run_new(variables, 1, 8);
+    for (int round = 0; round < 3; round++) {
+        fd_cel_run_begin(r, b, NULL);
+        for (int i = 0; i < 40; i++) {
+            static const uint32_t rows[] = {0, 1, 2};
+            uint8_t t[3];
+            fd_cel_test(r, p[i], rows, 3, t);
+            assert_int_equal(t[0], i == 7 ? FD_CEL_FAILED : FD_CEL_TRUE);
+            assert_int_equal(t[1], FD_CEL_FAILED);
+            assert_int_equal(t[2], t[0]);
+        }
+    }
+    fd_cel_run_free(r);
+    fd_batch_free(b);
+    fd_arena_free(a);
+}
+
 static void plain_columns(void **state)
 {
     (void)state;
@@ -142,6 +174,13 @@ static void plain_columns(void **state)
         {"event.price == event.price", {"true", "false", "true"}},
         {"event.ok", {"true", "false", "true"}},
         {"!event.ok", {"false", "true", "false"}},
+        {"event.id.matches('[ac]')", {"true", "false", "true"}},
+        {"!matches(event.status, '^dec.*d$')", {"true", "false", "true"}},
+        {"event.ip.matches(r'^\\d+(\\.\\d+){3}$')", {"true", NO_IP, "false"}},
+        {"'10.0.0.1 nonsense'.matches(event.ip)", {"true", NO_IP, "true"}},
+        {"event.id.matches('[' + event.id)", {BAD_PATTERN, BAD_PATTERN, BAD_PATTERN}},
+        {"('c' + event.id).matches(event.id + '{2}')", {"false", "false", "true"}},
+        {"event.ok || event.id.matches(event.id + '**')", {"true", BAD_PATTERN, "true"}},
         {"event.status == \"declined\"", {"false", "true", "false"}},
         {"event.status != \"declined\"", {"true", "false", "true"}},
         {"event.status in [\"declined\"]", {"false", "true", "false"}},
@@ -398,6 +437,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plain_columns),
+        cmocka_unit_test(patterns_of_rows),
         cmocka_unit_test(columns_of_columns),
         cmocka_unit_test(features),
         cmocka_unit_test(features_in_variables),
