@@ -8,7 +8,7 @@
  * columns) stays behind this header.
  *
  * Memory and time of an expression are bounded, for each row alone: what builds values or loops
- * runs row by row with 8 MiB and 4,000,000 steps, then its memory is given back and only its
+ * runs row by row with 8 MiB and 1,000,000 steps, then its memory is given back and only its
  * result is kept; beyond that it is an error of the expression.
  *
  * Errors of an expression are data: a value of kind FD_CEL_ERROR, absorbed by && || ?: as CEL
@@ -80,7 +80,7 @@ const fd_cel_type *fd_cel_program_type(const fd_cel_program *p);
 bool fd_cel_program_constant(const fd_cel_program *p, fd_cel_value *out);
 /* An upper bound of the steps that one row takes, variables not included; lists of unknown length
  * are taken as FD_CEL_ASSUMED_LENGTH long. Beyond FD_CEL_MAX_COST an expression is refused. */
-enum { FD_CEL_ASSUMED_LENGTH = 100, FD_CEL_MAX_COST = 10000000 };
+enum { FD_CEL_ASSUMED_LENGTH = 100, FD_CEL_MAX_COST = 1000000 };
 uint32_t fd_cel_program_cost(const fd_cel_program *p);
 /* What a person calls a type: "list of int". Writes at most cap bytes and returns buf. */
 const char *fd_cel_type_name(const fd_cel_type *t, char *buf, size_t cap);

@@ -69,7 +69,7 @@ typedef struct fd_slot {
 } fd_slot;
 
 /* What one row may take at a time. */
-enum { FD_ROW_STEPS = 4000000, FD_ROW_BYTES = 8 * 1024 * 1024 };
+enum { FD_ROW_STEPS = 1000000, FD_ROW_BYTES = 8 * 1024 * 1024 };
 
 /* Rows are evaluated in pieces of this many: temporaries stay in the first-level cache. */
 enum { FD_CEL_CHUNK = 256 };

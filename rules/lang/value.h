@@ -61,7 +61,7 @@ typedef enum fd_cel_kind {
     X(BAD_KEY, "a map key of an unsupported type")    \
     X(TOO_LARGE, "value larger than 4 MiB")           \
     X(TOO_DEEP, "value nested deeper than 64 levels") \
-    X(STEPS, "more than 4000000 steps")               \
+    X(STEPS, "more than 1000000 steps")               \
     X(MEMORY, "more than 8 MiB of memory")            \
     X(EMPTY, "an optional without a value")           \
     X(ARGUMENT, "an argument out of range")           \

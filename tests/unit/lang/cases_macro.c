@@ -146,7 +146,7 @@ const message_case macro_cases[] = {
                             "  ^~~~~~~~~~~~\n"
                             "  hint: did you mean strings.quote()?\n"},
     {"event.tags.all(a, event.tags.all(b, event.tags.all(c, event.tags.all(d, a == d))))",
-     "r:1:1: error: the expression may take 403030302 steps for one event, at most 10000000 are "
+     "r:1:1: error: the expression may take 403030302 steps for one event, at most 1000000 are "
      "allowed\n"
      "  event.tags.all(a, event.tags.all(b, event.tags.all(c, event.tags.all(d, a == d))))\n"
      "  ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~\n"

@@ -276,6 +276,12 @@ static void canonical_spelling(void **state)
         {"event.tags[ 0 ] in ['a',\"b\"]", "(event.tags[0] in [\"a\", \"b\"])"},
         {"{'a':1}['a'] == null", "({\"a\": 1}[\"a\"] == null)"},
         {"event.`odd-name` && true", "(event.`odd-name` && true)"},
+        {"event. ? ip . orValue( '' )", "event.?ip.orValue(\"\")"},
+        {"event.tags[? 0]", "event.tags[?0]"},
+        {"[ ?a, b, ? (c ? d : e)]", "[?a, b, ?(c ? d : e)]"},
+        {"{ ?'k' : a, 'l': b}", "{?\"k\": a, \"l\": b}"},
+        {".a . b + .f(1)", "(.a.b + .f(1))"},
+        {"a.exists( x,x==1 )", "a.exists(x, (x == 1))"},
     };
     fd_arena *a = fd_arena_new(4096, 0);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
