@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures fraudd against a real broker on this machine; prints a table and writes build/bench.json.
+# Measures fraudd against a real broker and Redis on this machine; prints a table and writes build/bench.json.
 #
 # Why it exists: one command repeats every number about latency and throughput. It is not part of
 # tests/run.sh: wall time on a shared machine proves nothing by itself. Latency is what a
@@ -8,13 +8,14 @@ set -euo pipefail
 
 usage() {
   cat <<'TEXT'
-Usage: tests/bench.sh [--seconds N] [--warmup N] [--rates A,B] [--backlog N] [--rules DIR] [--set KEY=VALUE]...
+Usage: tests/bench.sh [--seconds N] [--warmup N] [--rates A,B] [--backlog N] [--rules DIR] [--no-state] [--set KEY=VALUE]...
 
   --seconds N   measured seconds for each rate, after the warm-up (30)
   --warmup N    seconds before that are not measured (5)
   --rates A,B   events per second (1000,5000)
   --backlog N   events to catch up with (500000)
   --rules DIR   rule set (rules/packs/starter)
+  --no-state    not what windows cost: catching up with and without them, redoing, writing to Redis
   --set K=V     a setting of the service other than its default, e.g. batch.max_in_flight=1
 Environment: FRAUDD = the program to measure (build/release/fraudd, built when missing).
 TEXT

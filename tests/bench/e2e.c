@@ -3,7 +3,6 @@
  * committed decisions, so that one monotonic clock sees both.
  *
  *   e2e latency BOOTSTRAP IN OUT PARTITIONS RATE SECONDS WARMUP_S PAYLOADS
- *   e2e load BOOTSTRAP IN PARTITIONS COUNT PAYLOADS
  *   e2e drain BOOTSTRAP OUT PARTITIONS COUNT
  *
  * Latency = when a read_committed consumer of this process got the decision - when its event was
@@ -368,21 +367,6 @@ static int command_latency(struct bench *b, int64_t rate, int64_t seconds, int64
     return 0;
 }
 
-static int command_load(struct bench *b, struct payloads load)
-{
-    rd_kafka_t *rk = producer(b, "20");
-    for (int64_t i = 0; i < b->count; i++) {
-        send_one(b, rk, &load.items[i % load.n], i);
-        if (i % 1000 == 0)
-            rd_kafka_poll(rk, 0);
-    }
-    rd_kafka_resp_err_t err = rd_kafka_flush(rk, 120000);
-    printf("{\"loaded\": %" PRId64 ", \"failed\": %lld}\n", b->count,
-           (long long)atomic_load(&b->failed));
-    rd_kafka_destroy(rk);
-    return err != 0 || atomic_load(&b->failed) != 0;
-}
-
 static int command_drain(struct bench *b)
 {
     int64_t began = now_ns();
@@ -402,7 +386,7 @@ int main(int argc, char **argv)
 {
     static struct bench b;
     const char *command = argc > 1 ? argv[1] : "";
-    const int wanted = strcmp(command, "latency") == 0 ? 10 : strcmp(command, "load") == 0 ? 7 : 6;
+    const int wanted = strcmp(command, "latency") == 0 ? 10 : 6;
     if (argc != wanted)
         die("usage", "see the head of tests/bench/e2e.c");
     b.bootstrap = argv[2];
@@ -418,5 +402,5 @@ int main(int argc, char **argv)
         return command_latency(&b, number_arg(argv[6]), number_arg(argv[7]), number_arg(argv[8]),
                                read_payloads(argv[9]));
     b.count = number_arg(argv[at]);
-    return wanted == 7 ? command_load(&b, read_payloads(argv[6])) : command_drain(&b);
+    return command_drain(&b);
 }

@@ -1,12 +1,13 @@
 """Measures a real fraudd against a real broker on this machine; called by tests/bench.sh.
 
 Why it exists: the budgets of the design (latency, CPU per event, catch-up) are claims until somebody
-can repeat them. It starts a broker of its own, runs the service with its default batch settings and
-the starter rules, lets tests/bench/e2e.c write and read, and takes the service's own counters and
+can repeat them. It starts a broker and a Redis of its own, runs the service with its default batch
+settings and the starter rules, lets tests/bench/e2e.c write and read, and takes the service's own counters and
 /proc before and after. It changes nothing and judges nothing: it prints a table and writes
 build/bench.json.
 """
 import argparse
+import io
 import json
 import os
 import platform
@@ -17,20 +18,26 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
-import events
+import fastavro
+import state
+from events import payment_schema
 from fraudd_test import ROOT, Context, Pipe, wait_until
+from redis_server import Redis
 
 STARTER = ROOT / "rules" / "packs" / "starter"
 PARTITIONS = 4
-PAYLOADS = 20_000
 
 
-def write_payloads(path):
-    with open(path, "wb") as out:
-        for number in range(PAYLOADS):
-            item = events.make_event(77, number, PARTITIONS)
-            out.write(struct.pack("=I", len(item.key)) + item.key)
-            out.write(struct.pack("=I", len(item.value)) + item.value)
+def write_payloads(context, path, count):
+    """A stream of generated payments as keys and values: its times rise, so that none is LATE."""
+    stream = context.logs / "payments.avro"
+    subprocess.run([context.binary, "generate", "-q", "-f", str(stream), "--count", str(count)], check=True)
+    with open(stream, "rb") as file, open(path, "wb") as out:
+        for fields in fastavro.reader(file):
+            value = io.BytesIO()
+            fastavro.schemaless_writer(value, payment_schema, fields)
+            for part in (fields["card_id"].encode(), value.getvalue()):
+                out.write(struct.pack("=I", len(part)) + part)
 
 
 def tool(*arguments):
@@ -71,16 +78,17 @@ class Interval:
             for result in ("aborted", "recovered"))
         found["events_per_transaction"] = round(events_done / max(1, count), 1)
         found["transaction_mean_ms"] = round(total / max(1, count) * 1e3, 2)
-        found["stage_ns_per_event"] = self._stages(before, after)
+        found["stage_ns_per_event"] = self.stages(before, after)
         return found
 
-    def _stages(self, before, after):
+    @classmethod
+    def stages(cls, before, after):
         found = {}
         for series in after:
             if series.startswith("fraudd_stage_events_total{"):
                 stage = series.split('"')[1]
-                seen = self._delta(before, after, "fraudd_stage_events_total", stage)
-                spent = self._delta(before, after, "fraudd_stage_duration_seconds_sum", stage)
+                seen = cls._delta(before, after, "fraudd_stage_events_total", stage)
+                spent = cls._delta(before, after, "fraudd_stage_duration_seconds_sum", stage)
                 found[stage] = round(spent * 1e9 / seen) if seen else 0
         return found
 
@@ -92,11 +100,13 @@ class Interval:
 
 
 def start_service(context, pipe, options):
-    """The defaults but for names, ports and what --set says."""
+    """The defaults but for names, ports, memory, Redis and what --set says."""
     config = pipe.config("bench")
     for section in ("batch", "merge", "consumer", "producer"):
         config.pop(section)
     config["rules"] = str(options.rules)
+    config["state"] = {"memory": "256MiB"}
+    config["redis"] = {"url": options.redis.url}
     return context.worker(pipe.group, config, *options.set).start()
 
 
@@ -119,15 +129,22 @@ def measure_latency(context, options, rate, payloads):
     return found
 
 
-def measure_catch_up(context, options, payloads):
-    backlog = options.backlog
-    pipe = Pipe(context, "backlog", PARTITIONS)
-    tool("load", context.bootstrap, pipe.source, PARTITIONS, backlog, payloads)
-    config_start = time.monotonic()
-    reader = subprocess.Popen([str(ROOT / "build" / "bench" / "e2e"), "drain", context.bootstrap,
-                               pipe.output, str(PARTITIONS), str(backlog)],
+def drain(pipe, count):
+    """A reader of that many decisions, ready to read."""
+    reader = subprocess.Popen([str(ROOT / "build" / "bench" / "e2e"), "drain", pipe.context.bootstrap,
+                               pipe.output, str(PARTITIONS), str(count)],
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
     time.sleep(0.5)
+    return reader
+
+
+def measure_catch_up(context, options):
+    backlog = options.backlog
+    pipe = Pipe(context, "backlog", PARTITIONS)
+    subprocess.run([context.binary, "generate", "-q", "-b", context.bootstrap, "-t", pipe.source,
+                    "--count", str(backlog)], check=True, stdin=subprocess.DEVNULL)
+    config_start = time.monotonic()
+    reader = drain(pipe, backlog)
     began = time.monotonic()
     worker = start_service(context, pipe, options)
     text, _ = reader.communicate(timeout=600)
@@ -140,9 +157,8 @@ def measure_catch_up(context, options, payloads):
     found["cpu_us_per_event"] = round(worker.cpu_s() * 1e6 / backlog, 2)
     found["rss_mib"] = round(resident_mib(worker.pid), 1)
     empty = {name: 0.0 for name in metrics}
-    interval = Interval.__new__(Interval)
-    found["stage_ns_per_event"] = interval._stages(empty, metrics)
-    found["transactions"] = interval._delta(empty, metrics, "fraudd_transactions_total", "committed")
+    found["stage_ns_per_event"] = Interval.stages(empty, metrics)
+    found["transactions"] = Interval._delta(empty, metrics, "fraudd_transactions_total", "committed")
     if worker.terminate() != 0:
         raise SystemExit("bench: the service did not end well\n" + "\n".join(worker.tail()))
     return found
@@ -174,28 +190,36 @@ def main():
     parser.add_argument("--rates", default="1000,5000")
     parser.add_argument("--backlog", type=int, default=500_000)
     parser.add_argument("--rules", type=Path, default=STARTER)
+    parser.add_argument("--no-state", action="store_true")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     options = parser.parse_args()
     context = Context("bench", own_servers=["--heap", "1g"])
     context.need_binary()
     payloads = context.logs / "payloads.bin"
-    write_payloads(payloads)
+    rates = [int(rate) for rate in options.rates.split(",")]
+    write_payloads(context, payloads, max(rates) * (options.seconds + options.warmup))
+    options.redis = Redis(context.logs / "redis").start()
+    options.partitions, options.starter = PARTITIONS, STARTER
     result = {"when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
               "machine": f"{os.cpu_count()} cores {platform.machine()}, load before "
                          f"{os.getloadavg()[0]:.1f}",
               "rules": len(list(options.rules.glob("*.yaml"))), "latency": {}}
     try:
-        for rate in options.rates.split(","):
+        for rate in rates:
             print(f"latency at {rate}/s for {options.seconds} s ...", file=sys.stderr, flush=True)
-            result["latency"][rate] = measure_latency(context, options, int(rate), payloads)
+            result["latency"][rate] = measure_latency(context, options, rate, payloads)
         print(f"catch-up over {options.backlog} events ...", file=sys.stderr, flush=True)
-        result["catch_up"] = measure_catch_up(context, options, payloads)
+        result["catch_up"] = measure_catch_up(context, options)
+        if not options.no_state:
+            result["state"] = state.measure(context, options, Interval, drain)
     finally:
         context.end_workers()
         context.servers.stop()
     out = ROOT / "build" / "bench.json"
     out.write_text(json.dumps(result, indent=2) + "\n")
     print_table(result)
+    if "state" in result:
+        state.print_table(result["state"])
     print(f"written to {out.relative_to(ROOT)}")
     if any(row["missing"] or row["duplicates"] or row["failed"] for row in result["latency"].values()):
         raise SystemExit("bench: events are missing or were decided twice")
