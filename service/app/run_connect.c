@@ -118,6 +118,12 @@ static fd_class create_clients(fd_run *r, fd_err *err)
                    [FD_OUT_DEAD_LETTER] = r->config->dead_letter.topic},
     };
     cls = fd_kafka_txn_new(&txn, &r->txn, err);
+    if (cls == FD_OK && r->config->state.on_rebuild == FD_ON_REBUILD_FLAG) {
+        fd_kafka_history_config history = {.settings = settings(r, &r->config->consumer),
+                                           .topics = r->topics,
+                                           .n_topics = (uint32_t)r->config->n_sources};
+        cls = fd_kafka_history_new(&history, &r->history, err);
+    }
     if (cls != FD_OK || r->config->registry.url[0] == '\0')
         return cls;
     fd_registry_config registry = {
@@ -164,6 +170,7 @@ static fd_worker *create_worker(fd_run *r)
         .txn = fd_kafka_txn_port(r->txn),
         .schemas = r->registry == NULL ? (fd_schemas){0} : fd_registry_port(r->registry),
         .store = r->redis == NULL ? (fd_state_store){0} : fd_redis_port(r->redis),
+        .history = r->history == NULL ? (fd_history){0} : fd_kafka_history_port(r->history),
         .store_seed = fd_cli_random(),
         .flush_interval_ns = c->state.flush_interval_us * 1000,
         .clock = fd_run_clock,
@@ -214,6 +221,7 @@ void fd_run_disconnect(fd_run *r)
     if (r->source != NULL)
         fd_kafka_source_close(r->source);
     fd_worker_free(w);
+    fd_kafka_history_free(r->history);
     fd_redis_free(r->redis);
     fd_registry_free(r->registry);
     fd_kafka_txn_free(r->txn);

@@ -86,7 +86,7 @@ static int serve_ready(void *self, fd_strbuf *out)
         {connected && !s.opened, "transactional producers are not open yet"},
         {connected && !s.joined, "no partitions assigned by the group yet"},
         {s.assigned != s.live && s.redo_left == 0, "some partitions are being started"},
-        {s.redo_left > 0, redo},
+        {s.redo_left > 0 && s.assigned != s.live, redo},
         {s.store_down, s.store_text[0] != '\0' ? s.store_text : "the state store does not answer"},
         {s.memory_full, "the memory for windows is full (state.memory): decisions wait"},
         {s.recovering, "a transaction is being recovered"},

@@ -38,6 +38,7 @@
     X(MARKS_EARLY, "the redo point moves before all values are written")                    \
     X(BEYOND_COMMITTED, "values are written that are not committed")                        \
     X(STORES_NOTHING, "a partition that goes before it was redone counts as stored")        \
+    X(SEES_EARLY, "a blind partition sees before its windows are rebuilt")                  \
     X(NO_WATERMARK, "the watermark of the redo point is not kept")
 
 typedef enum fd_mutation {

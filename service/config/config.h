@@ -19,6 +19,9 @@
 #include "domain/enums.h"
 #include "domain/input.h"
 
+/* What becomes of events while windows are rebuilt. */
+typedef enum fd_on_rebuild { FD_ON_REBUILD_WAIT, FD_ON_REBUILD_FLAG } fd_on_rebuild;
+
 /* What to do where the log begins later than the windows reach back. */
 typedef enum fd_short_history { FD_SHORT_HISTORY_REFUSE, FD_SHORT_HISTORY_FLAG } fd_short_history;
 
@@ -89,6 +92,7 @@ typedef struct fd_config {
         int64_t future_us;
         int64_t flush_interval_us;
         int64_t max_events_per_key;
+        fd_on_rebuild on_rebuild;
         fd_short_history on_short_history;
     } state;
     struct {

@@ -99,6 +99,9 @@
       "events", NONE, DECIDES,                                                                     \
       "Newest events of a key that are kept one by one; what is older is summed up, and results "  \
       "that use it are flagged APPROXIMATE.")                                                      \
+    X(state.on_rebuild, "state.on_rebuild", ENUM, "wait", NULL, NULL, "", REBUILD, 0,              \
+      "While windows are rebuilt from the log: wait, or decide at once with empty windows and "    \
+      "flag the decisions INCOMPLETE.")                                                            \
     X(state.on_short_history, "state.on_short_history", ENUM, "refuse", NULL, NULL, "",            \
       SHORT_HISTORY, 0,                                                                            \
       "When the log begins later than the windows reach back: refuse to start, or flag decisions " \
@@ -151,7 +154,6 @@
 #define FD_CONFIG_LATER(X)                                                                         \
     X("models", "machine-learning models")                                                         \
     X("archive.topic", "an archive in a Kafka topic")                                              \
-    X("state.on_rebuild", "window state")                                                          \
     X("state.backfill_cpu", "window state")                                                        \
     X("source.known_at", "sources that are only observed")                                         \
     X("source.lateness", "sources that are only observed")

@@ -21,6 +21,7 @@
 FD_CONFIG_KEYS(X)
 #undef X
 
+static const char *const choices_REBUILD[] = {"wait", "flag", NULL};
 static const char *const choices_SHORT_HISTORY[] = {"refuse", "flag", NULL};
 static const char *const choices_ROLE[] = {"decide", "observe", NULL};
 #define X(name, text, bytes) text,

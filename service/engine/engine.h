@@ -42,6 +42,7 @@ typedef struct fd_event {
     fd_poison poison;    /* FD_POISON_NONE: valid */
     fd_flags flags;      /* FUTURE by scan, LATE by place, APPROXIMATE by fold, INVALID by encode;
                             DEADLINE and INCOMPLETE by the pipeline */
+    bool blind;          /* set by the pipeline: it sees empty windows, and leaves nothing */
     bool needs_schema;   /* scan could not say: the writer schema is not known yet */
 } fd_event;
 

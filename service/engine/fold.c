@@ -93,6 +93,17 @@ static void clear_features(fd_batch *b, uint32_t rows)
     }
 }
 
+/* As if all its keys were null, and of a partition that nobody has: the watermark of its own is
+ * the fold's, which is behind. */
+static void blindfold(const fd_window_layout *layout, const fd_window_input *input,
+                      fd_window_event *ev)
+{
+    for (uint32_t k = 0; k < layout->n_keys; k++)
+        input->keys[k].key[ev->row] = (fd_str){NULL, 0};
+    ev->tp.partition = -1;
+    ev->folded = false;
+}
+
 void fd_engine_extract(fd_engine *e, const fd_event *events, uint32_t n)
 {
     static const fd_flags left_out = FD_FLAG_BIT(FD_FLAG_LATE) | FD_FLAG_BIT(FD_FLAG_FUTURE);
@@ -117,6 +128,9 @@ void fd_engine_extract(fd_engine *e, const fd_event *events, uint32_t n)
             .merge_us = ev->merge_us,
             .folded = (ev->flags & left_out) == 0,
         };
+        if (ev->blind)
+            blindfold(layout_of(e, ev->msg.tp.source), &e->inputs[ev->msg.tp.source],
+                      &e->window_events[e->n_window_events - 1]);
     }
 }
 

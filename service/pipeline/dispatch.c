@@ -27,6 +27,8 @@ static bool due(fd_worker *w, int64_t now)
            now - w->first_queued_ns >= w->config.max_wait_ns;
 }
 
+static const int64_t BEHIND_WAIT_US = 2000;
+
 /* Those that wait for their windows want to try again. */
 static int64_t until_a_try_us(const fd_worker *w, int64_t max_us)
 {
@@ -41,8 +43,10 @@ static int64_t until_a_try_us(const fd_worker *w, int64_t max_us)
 
 int64_t fd_worker_patience_us(fd_worker *w, int64_t max_us)
 {
-    if (w->redo_more)
+    if (w->redo_more || w->behind_moved)
         return 0;
+    if (w->behind.n > 0 && max_us > BEHIND_WAIT_US)
+        max_us = BEHIND_WAIT_US; /* nobody wakes us for history */
     if (w->queued > 0)
         max_us = until_a_try_us(w, max_us);
     if (w->queued == w->redo_queued || w->breaker.tripped || !fd_committer_ready(w->committer))
@@ -90,8 +94,9 @@ static void take(fd_worker *w, fd_job *job, fd_part *part)
     fd_engine_place(w->config.engine, &ev, part->merge_us);
     if (part->short_us == INT64_MAX && ev.poison == FD_POISON_NONE)
         part->short_us = ev.time_us + fd_engine_horizon_us(w->config.engine, part->tp.source);
-    if (ev.time_us < part->short_us || w->incomplete[part->tp.source])
+    if (ev.time_us < part->short_us || w->incomplete[part->tp.source] || part->blind)
         ev.flags |= FD_FLAG_BIT(FD_FLAG_INCOMPLETE);
+    ev.blind = part->blind;
     span->end = part->decide;
     span->leader_epoch = ev.msg.leader_epoch;
     job->kafka_ms[job->n] = ev.msg.kafka_ms;
@@ -105,7 +110,7 @@ static void look_for_gaps(fd_worker *w)
     int32_t here[FD_ENGINE_MAX_SOURCES] = {0};
     for (uint32_t i = 0; i < w->parts.n; i++) {
         const fd_part *p = &w->parts.items[i];
-        here[p->tp.source] += p->state == FD_PART_LIVE && !p->apart;
+        here[p->tp.source] += p->state == FD_PART_LIVE && !p->apart && !p->blind;
     }
     for (uint32_t s = 0; s < w->n_sources; s++)
         w->incomplete[s] = fd_engine_crosses(w->config.engine, (uint16_t)s) &&

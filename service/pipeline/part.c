@@ -101,6 +101,8 @@ void fd_part_start(fd_part *part, int64_t offset, int32_t leader_epoch)
     part->blocked_ns = 0;
     part->lacks_ns = 0;
     part->storable = true;
+    part->blind = false;
+    part->behind_from = -1;
     part->redo_from = offset;
     part->log_first = -1;
     part->oldest_us = INT64_MAX;

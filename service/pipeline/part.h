@@ -29,11 +29,13 @@ typedef struct fd_part {
     int64_t decide;
     int64_t committed;
     int32_t leader_epoch;
-    int64_t merge_us;   /* merge time: highest event time so far; INT64_MIN = none */
-    int64_t before_us;  /* merge time before what the batch at hand took */
-    int64_t lacks_ns;   /* windows that it needs cannot be had: not before this; 0 = it does not */
-    bool storable;      /* what is in memory is its fold up to `decide`, and committed */
-    int64_t redo_from;  /* where redoing began */
+    int64_t merge_us;    /* merge time: highest event time so far; INT64_MIN = none */
+    int64_t before_us;   /* merge time before what the batch at hand took */
+    int64_t lacks_ns;    /* windows that it needs cannot be had: not before this; 0 = it does not */
+    bool storable;       /* what is in memory is its fold up to `decide`, and committed */
+    bool blind;          /* live, but its windows are being rebuilt behind it: see behind.c */
+    int64_t behind_from; /* STARTING: is to be blind, and rebuilt from there; -1 = is not */
+    int64_t redo_from;   /* where redoing began */
     int64_t log_first;  /* REDO: first offset of the log, when it is the beginning of history; -1 */
     int64_t oldest_us;  /* REDO: time of the first valid event that was read; INT64_MAX = none */
     int64_t short_us;   /* events before this time lack history: INCOMPLETE. INT64_MIN: none do;

@@ -123,6 +123,7 @@ static void progress_leaving(fd_worker *w)
     for (uint32_t i = 0; i < n; i++) {
         fd_partition_report gone = {.tp = w->tps[i], .owned = false};
         w->config.observer.ops->partition(w->config.observer.self, &gone);
+        fd_worker_see(w, fd_parts_find(&w->parts, w->tps[i]));
         fd_worker_forget(w, w->tps[i]);
         fd_parts_remove(&w->parts, fd_parts_find(&w->parts, w->tps[i]));
     }
@@ -133,6 +134,7 @@ void fd_worker_restart_part(fd_worker *w, fd_part *part)
     FD_ASSERT(fd_part_reads(part));
     fd_worker_discard(w, part);
     fd_worker_unpause(w, part);
+    fd_worker_see(w, part);
     fd_worker_forget(w, part->tp);
     part->state = FD_PART_STARTING;
     part->fresh = false;
@@ -208,18 +210,25 @@ static fd_class settle_offsets(fd_worker *w, uint32_t n, bool *settled, fd_err *
     return pin_starts(w, n, err);
 }
 
-static void begin_redo(fd_worker *w, uint32_t n)
+/* From there to the committed offset, or behind the partition while it decides. */
+static fd_class begin_redo(fd_worker *w, uint32_t n, fd_err *err)
 {
     for (uint32_t i = 0; i < n; i++) {
         fd_part *part = fd_parts_find(&w->parts, w->tpos[i].tp);
-        int64_t log_first = part->log_first, committed = part->committed;
-        int64_t merge_us = part->merge_us;
+        fd_part was = *part;
         fd_part_start(part, w->tpos[i].offset, w->tpos[i].leader_epoch);
-        part->committed = committed;
-        part->merge_us = merge_us;
+        part->committed = was.committed;
         part->pause = FD_PAUSE_NONE;
-        fd_worker_redo_begin(w, part, log_first);
+        bool blind = was.behind_from >= 0;
+        part->merge_us = blind ? INT64_MIN : was.merge_us;
+        fd_worker_redo_begin(w, part, blind ? -1 : was.log_first);
+        fd_class cls = !blind ? FD_OK
+                              : fd_worker_go_blind(w, part, was.behind_from, was.log_first,
+                                                   was.merge_us, err);
+        if (cls != FD_OK)
+            return cls;
     }
+    return FD_OK;
 }
 
 /* The new and the restarted partitions separately: they are different calls to the source. */
@@ -253,10 +262,10 @@ static void progress_starting(fd_worker *w, bool fresh)
     if (cls == FD_OK)
         cls = fresh ? s->ops->assign(s->self, w->tpos, n, &err)
                     : s->ops->restart(s->self, w->tpos, n, &err);
-    if (cls == FD_OK) {
-        begin_redo(w, n);
+    if (cls == FD_OK)
+        cls = begin_redo(w, n, &err);
+    if (cls == FD_OK)
         return;
-    }
     fd_worker_note(w, FD_NOTE_SOURCE_ERROR, NULL, -1, err.text);
     if (cls == FD_FATAL)
         fd_worker_fail(w, &err);

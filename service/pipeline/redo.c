@@ -18,7 +18,7 @@
 static const int64_t PROGRESS_NS = INT64_C(2) * 1000 * 1000 * 1000;
 
 /* All below the committed offset has been read. */
-static bool redone(const fd_part *part)
+bool fd_worker_redone(const fd_part *part)
 {
     const fd_event *head = part->n == 0 ? NULL : &part->queue[part->head];
     if (head != NULL)
@@ -45,20 +45,21 @@ void fd_worker_redo_begin(fd_worker *w, fd_part *part, int64_t log_first)
 }
 
 /* Offsets still to read, of all partitions: an upper bound of events. */
-static uint64_t offsets_left(const fd_worker *w)
+static uint64_t offsets_left(const fd_parts *parts)
 {
     uint64_t left = 0;
-    for (uint32_t i = 0; i < w->parts.n; i++) {
-        const fd_part *p = &w->parts.items[i];
+    for (uint32_t i = 0; i < parts->n; i++) {
+        const fd_part *p = &parts->items[i];
         if (p->state == FD_PART_REDO && p->decide < p->committed)
             left += (uint64_t)(p->committed - p->decide);
     }
     return left;
 }
 
-static void say_progress(fd_worker *w, int64_t now)
+void fd_worker_say_progress(fd_worker *w)
 {
-    w->redo_left = offsets_left(w);
+    int64_t now = fd_worker_now(w);
+    w->redo_left = offsets_left(&w->parts) + offsets_left(&w->behind);
     if (w->redo_began_ns == 0 || now - w->redo_said_ns < PROGRESS_NS)
         return;
     w->redo_said_ns = now;
@@ -85,8 +86,6 @@ static uint32_t take(fd_worker *w, fd_part *part, uint32_t n)
     while (n < w->batch_limit && foldable(part)) {
         part->merge_us = fd_merge_key(part, fd_part_head(part));
         fd_event ev = fd_part_pop(part);
-        w->queued--;
-        w->redo_queued--;
         if (ev.poison == FD_POISON_NONE && ev.time_us < part->oldest_us)
             part->oldest_us = ev.time_us;
         fd_engine_place(w->config.engine, &ev, part->merge_us);
@@ -96,45 +95,57 @@ static uint32_t take(fd_worker *w, fd_part *part, uint32_t n)
 }
 
 /* Windows that they change cannot be had now: they wait in their queues. */
-static void put_back(fd_worker *w, uint32_t n)
+static void put_back(fd_worker *w, fd_parts *parts, uint32_t n)
 {
     for (uint32_t end = n; end > 0;) {
         uint32_t at = end;
         fd_tp tp = w->redo_batch[end - 1].msg.tp;
         while (at > 0 && fd_tp_eq(w->redo_batch[at - 1].msg.tp, tp))
             at--;
-        fd_part *part = fd_parts_find(&w->parts, tp);
-        fd_part_unpop(part, end - at, w->redo_batch[at].msg.offset);
-        w->queued += end - at;
-        w->redo_queued += end - at;
+        fd_part_unpop(fd_parts_find(parts, tp), end - at, w->redo_batch[at].msg.offset);
         end = at;
     }
 }
 
-/* One batch. Their order among partitions does not matter: each folds by itself. */
-static uint32_t fold_batch(fd_worker *w)
+/* The messages are the source's, or, behind, the history's. */
+static void release_batch(fd_worker *w, const fd_parts *parts, uint32_t n)
+{
+    bool behind = parts == &w->behind;
+    for (uint32_t i = 0; i < n; i++) {
+        if (behind)
+            w->config.history.ops->release(w->config.history.self, &w->redo_batch[i].msg);
+        else
+            w->config.source.ops->release(w->config.source.self, &w->redo_batch[i].msg);
+    }
+    if (behind)
+        return;
+    w->queued -= n;
+    w->redo_queued -= n;
+}
+
+/* Their order among partitions does not matter: each folds by itself. */
+uint32_t fd_worker_redo_batch(fd_worker *w, fd_parts *parts)
 {
     fd_engine *e = w->config.engine;
     if (!fd_worker_room(w))
         return 0;
     uint32_t n = 0;
-    for (uint32_t i = 0; i < w->parts.n && n < w->batch_limit; i++) {
-        if (w->parts.items[i].state == FD_PART_REDO)
-            n = take(w, &w->parts.items[i], n);
+    for (uint32_t i = 0; i < parts->n && n < w->batch_limit; i++) {
+        if (parts->items[i].state == FD_PART_REDO)
+            n = take(w, &parts->items[i], n);
     }
     if (n == 0)
         return 0;
     int64_t since = fd_worker_now(w);
     fd_engine_decode(e, w->redo_batch, n);
     if (fd_worker_fetch(w, n) != FD_OK) {
-        put_back(w, n);
+        put_back(w, parts, n);
         return 0;
     }
     fd_engine_redo(e, w->redo_batch, n);
     w->config.observer.ops->stage(w->config.observer.self, FD_STAGE_REDO, n,
                                   fd_worker_now(w) - since);
-    for (uint32_t i = 0; i < n; i++)
-        w->config.source.ops->release(w->config.source.self, &w->redo_batch[i].msg);
+    release_batch(w, parts, n);
     w->redo_events += n;
     w->redo_total += n;
     FD_FAILPOINT("in_redo");
@@ -155,6 +166,17 @@ static bool history_is_short(fd_worker *w, const fd_part *part)
     return part->oldest_us > part->merge_us - horizon;
 }
 
+int64_t fd_worker_short_until(fd_worker *w, const fd_part *part)
+{
+    if (!history_is_short(w, part))
+        return INT64_MIN;
+    fd_worker_note(w, FD_NOTE_SHORT_HISTORY, &part->tp, part->log_first,
+                   "decisions are flagged INCOMPLETE until the windows are full");
+    if (part->oldest_us == INT64_MAX)
+        return INT64_MAX;
+    return part->oldest_us + fd_engine_horizon_us(w->config.engine, part->tp.source);
+}
+
 /* False: the process may not go on. Where the group begins with the log there is nothing that a
  * longer retention could mend. */
 static bool mind_short_history(fd_worker *w, fd_part *part)
@@ -162,12 +184,7 @@ static bool mind_short_history(fd_worker *w, fd_part *part)
     if (!history_is_short(w, part))
         return true;
     if (w->config.allow_short_history || part->committed == part->log_first) {
-        part->short_us = part->oldest_us == INT64_MAX
-                             ? INT64_MAX
-                             : part->oldest_us +
-                                   fd_engine_horizon_us(w->config.engine, part->tp.source);
-        fd_worker_note(w, FD_NOTE_SHORT_HISTORY, &part->tp, part->log_first,
-                       "decisions are flagged INCOMPLETE until the windows are full");
+        part->short_us = fd_worker_short_until(w, part);
         return true;
     }
     fd_err err;
@@ -204,6 +221,12 @@ static void all_go_live(fd_worker *w)
             return;
         go_live(w, part, others);
     }
+    if (w->behind.n == 0)
+        fd_worker_redo_end(w);
+}
+
+void fd_worker_redo_end(fd_worker *w)
+{
     if (w->redo_began_ns == 0)
         return;
     char detail[96];
@@ -221,17 +244,17 @@ void fd_worker_redo(fd_worker *w)
         any = any || w->parts.items[i].state == FD_PART_REDO;
     if (!any)
         return;
-    for (uint32_t rounds = 0; rounds < FD_REDO_ROUNDS && fold_batch(w) > 0;)
+    for (uint32_t rounds = 0; rounds < FD_REDO_ROUNDS && fd_worker_redo_batch(w, &w->parts) > 0;)
         rounds++;
     w->redo_more = false;
     for (uint32_t i = 0; i < w->parts.n; i++) {
         fd_part *p = &w->parts.items[i];
         if (p->state != FD_PART_REDO)
             continue;
-        all = all && (redone(p) || FD_MUTANT(LIVE_EARLY));
+        all = all && (fd_worker_redone(p) || FD_MUTANT(LIVE_EARLY));
         w->redo_more = w->redo_more || (foldable(p) && !w->memory_full);
     }
-    say_progress(w, fd_worker_now(w));
+    fd_worker_say_progress(w);
     if (all)
         all_go_live(w);
 }

@@ -56,6 +56,8 @@ static fd_class take_from_store(fd_worker *w, uint32_t n, fd_err *err)
         fd_part *part = fd_parts_find(&w->parts, s->tp);
         w->tpos[i].offset = s->from;
         part->merge_us = s->merge_us;
+        if (s->why == NULL)
+            part->behind_from = -1; /* what the store has is there at once */
         if (s->why != NULL && s->from < s->committed)
             fd_worker_note(w, FD_NOTE_REBUILD, &part->tp, s->from, s->why);
     }
@@ -81,6 +83,8 @@ fd_class fd_worker_take_state(fd_worker *w, uint32_t n, fd_err *err)
             .tp = part->tp, .committed = part->committed, .log_first = first};
         if (first < part->committed)
             w->tpos[i].offset = first;
+        if (fd_worker_may_be_blind(w))
+            part->behind_from = first;
     }
     if (keeps && fd_keeper_on(w->keeper)) {
         fd_class cls = take_from_store(w, n, err);
@@ -88,8 +92,12 @@ fd_class fd_worker_take_state(fd_worker *w, uint32_t n, fd_err *err)
             return cls;
     }
     for (uint32_t i = 0; i < n; i++) {
-        const fd_part *part = fd_parts_find(&w->parts, w->tpos[i].tp);
-        if (w->tpos[i].offset != part->committed)
+        fd_part *part = fd_parts_find(&w->parts, w->tpos[i].tp);
+        if (part->behind_from >= part->committed)
+            part->behind_from = -1; /* there is nothing to rebuild */
+        if (part->behind_from >= 0)
+            w->tpos[i].offset = part->committed;
+        else if (w->tpos[i].offset != part->committed)
             w->tpos[i].leader_epoch = -1;
     }
     return FD_OK;
@@ -97,10 +105,18 @@ fd_class fd_worker_take_state(fd_worker *w, uint32_t n, fd_err *err)
 
 /* ---- fetching ---- */
 
+/* One that is blind needs no windows; what folds behind it does. */
+static void lacks(fd_worker *w, fd_part *part, int64_t until_ns)
+{
+    fd_part *needs = part->blind ? fd_parts_find(&w->behind, part->tp) : part;
+    if (needs != NULL)
+        needs->lacks_ns = until_ns;
+}
+
 static void all_lack(fd_worker *w, int64_t until_ns)
 {
     for (uint32_t i = 0; i < w->parts.n; i++)
-        w->parts.items[i].lacks_ns = until_ns;
+        lacks(w, &w->parts.items[i], until_ns);
 }
 
 /* What one batch needs is more than there is memory for: smaller batches, and what is dirty is
@@ -137,7 +153,7 @@ fd_class fd_worker_fetch(fd_worker *w, uint32_t n_events)
     for (uint32_t i = 0; i < n; i++) {
         fd_part *part = fd_parts_find(&w->parts, lacking[i]);
         if (part != NULL)
-            part->lacks_ns = until;
+            lacks(w, part, until);
         /* Then an event of any partition may be what needs it. */
         all = all || fd_engine_crosses(w->config.engine, lacking[i].source);
     }
@@ -147,23 +163,30 @@ fd_class fd_worker_fetch(fd_worker *w, uint32_t n_events)
 }
 
 /* Those that waited for their windows try again. */
-static void let_try(fd_worker *w, int64_t now)
+static void let_try(fd_parts *parts, int64_t now)
 {
-    for (uint32_t i = 0; i < w->parts.n; i++) {
-        if (w->parts.items[i].lacks_ns != 0 && now >= w->parts.items[i].lacks_ns)
-            w->parts.items[i].lacks_ns = 0;
+    for (uint32_t i = 0; i < parts->n; i++) {
+        if (parts->items[i].lacks_ns != 0 && now >= parts->items[i].lacks_ns)
+            parts->items[i].lacks_ns = 0;
     }
 }
 
 /* ---- writing behind ---- */
 
+/* Up to where it is folded. */
+static const fd_part *folded(fd_worker *w, const fd_part *part)
+{
+    return part->blind ? fd_parts_find(&w->behind, part->tp) : part;
+}
+
 /* What is folded of it is committed: it can be written. */
 static void flush(fd_worker *w, fd_part *part)
 {
-    bool live = part->state != FD_PART_REDO && part->state != FD_PART_LEAVING;
-    FD_ASSERT(!live || part->decide == part->committed || FD_MUTANT(BEYOND_COMMITTED));
-    if (part->decide <= part->committed || FD_MUTANT(BEYOND_COMMITTED))
-        fd_keeper_flush(w->keeper, part->tp, part->decide, part->merge_us);
+    const fd_part *fold = folded(w, part);
+    FD_ASSERT(fold->decide <= part->committed || part->state == FD_PART_LEAVING ||
+              FD_MUTANT(BEYOND_COMMITTED));
+    if (fold->decide <= part->committed || FD_MUTANT(BEYOND_COMMITTED))
+        fd_keeper_flush(w->keeper, part->tp, fold->decide, fold->merge_us);
 }
 
 static void flush_all(fd_worker *w)
@@ -180,8 +203,9 @@ bool fd_worker_leave_state(fd_worker *w, fd_part *part)
     if (!fd_keeper_on(w->keeper) || !part->storable)
         return true;
     flush(w, part);
+    int64_t decide = folded(w, part)->decide;
     return fd_keeper_settled(w->keeper, part->tp,
-                             part->decide < part->committed ? part->decide : part->committed);
+                             decide < part->committed ? decide : part->committed);
 }
 
 bool fd_worker_settle_state(fd_worker *w)
@@ -219,7 +243,8 @@ void fd_worker_upkeep(fd_worker *w)
     if (!fd_keeper_on(w->keeper))
         return;
     int64_t now = fd_worker_now(w);
-    let_try(w, now);
+    let_try(&w->parts, now);
+    let_try(&w->behind, now);
     fd_keeper_step(w->keeper);
     mind_broken(w);
     if (fd_keeper_due(w->keeper) &&

@@ -116,6 +116,7 @@ fd_worker *fd_worker_new(const fd_worker_config *config)
                           .max_idle_ns = config->max_idle_ns,
                           .max_skew_us = config->max_skew_us};
     fd_parts_init(&w->parts, config->queue_events + FD_INTAKE_CHUNK);
+    fd_parts_init(&w->behind, config->queue_events + FD_INTAKE_CHUNK);
     fd_breaker_init(&w->breaker, config->poison_window, config->poison_max_rate);
     fd_consents_init(&w->consents);
     pthread_mutex_init(&w->status_lock, NULL);
@@ -143,11 +144,14 @@ void fd_worker_free(fd_worker *w)
         release_job(w, job);
     for (uint32_t i = 0; i < w->parts.n; i++)
         fd_worker_discard(w, &w->parts.items[i]);
+    for (uint32_t i = 0; i < w->parts.n; i++)
+        fd_worker_see(w, &w->parts.items[i]);
     for (uint32_t i = 0; i < w->n_spare; i++)
         fd_job_free(w->spare[i]);
     fd_committer_free(w->committer);
     fd_keeper_free(w->keeper);
     fd_parts_free(&w->parts);
+    fd_parts_free(&w->behind);
     fd_breaker_free(&w->breaker);
     fd_consents_free(&w->consents);
     pthread_mutex_destroy(&w->status_lock);
@@ -271,6 +275,7 @@ static void publish_status(fd_worker *w, int64_t now, fd_committer_mode mode)
     };
     for (uint32_t i = 0; i < w->parts.n; i++) {
         s.live += w->parts.items[i].state == FD_PART_LIVE;
+        s.blind += w->parts.items[i].blind;
         s.waiting_schema += w->parts.items[i].blocked_ns != 0;
     }
     fd_keeper_stats store;
@@ -307,6 +312,7 @@ fd_worker_state fd_worker_step(fd_worker *w, int64_t max_wait_us)
     fd_worker_rebalance(w);
     fd_worker_schemas(w);
     fd_worker_redo(w);
+    fd_worker_behind(w);
     if (!atomic_load(&w->stopping)) {
         fd_worker_dispatch(w);
         fd_worker_resume_drained(w);

@@ -13,6 +13,7 @@
 #include "engine/engine.h"
 #include "pipeline/committer.h"
 #include "pipeline/consents.h"
+#include "ports/history.h"
 #include "ports/schemas.h"
 #include "ports/state_store.h"
 
@@ -31,6 +32,7 @@ typedef struct fd_worker_config {
     fd_txn txn;
     fd_schemas schemas;   /* ops NULL: no registry */
     fd_state_store store; /* ops NULL: window state is in memory only */
+    fd_history history;   /* ops NULL: partitions wait until their state is rebuilt */
     uint64_t store_seed;  /* differs from process to process */
     int64_t flush_interval_ns;
     fd_clock clock;
@@ -75,6 +77,7 @@ typedef struct fd_worker_status {
     bool breaker;
     bool store_down;       /* windows that are not in memory cannot be had */
     char store_text[256];  /* why */
+    uint32_t blind;        /* partitions that decide while their windows are rebuilt */
     bool memory_full;      /* of window state: nothing is decided until there is room */
     uint64_t redo_left;    /* offsets to fold before all assigned partitions are live; 0 = none */
     uint64_t redo_events;  /* folded since that began */

@@ -1,5 +1,5 @@
-/* The worker's inside, shared by worker.c, intake.c, dispatch.c, rebalance.c, redo.c and
- * schema_wait.c. */
+/* The worker's inside, shared by worker.c, intake.c, dispatch.c, rebalance.c, redo.c,
+ * behind.c, upkeep.c and schema_wait.c. */
 #ifndef FD_PIPELINE_WORKER_INT_H
 #define FD_PIPELINE_WORKER_INT_H
 
@@ -31,6 +31,8 @@ struct fd_worker {
     fd_start starts[FD_ENGINE_MAX_SOURCES];
     uint32_t n_sources;
     fd_parts parts;
+    fd_parts behind; /* shadows of those that are blind, all in REDO */
+    bool behind_moved;
     fd_merge merge;
     fd_breaker breaker;
     fd_consents consents;
@@ -102,6 +104,23 @@ void fd_worker_restart_part(fd_worker *w, fd_part *part);
 /* STARTING to REDO; log_first: the first offset of the log if that is where it begins, or -1. */
 void fd_worker_redo_begin(fd_worker *w, fd_part *part, int64_t log_first);
 void fd_worker_redo(fd_worker *w);
+/* Folds one batch of the partitions in REDO of a table; how many events. */
+uint32_t fd_worker_redo_batch(fd_worker *w, fd_parts *parts);
+/* All below the committed offset has been read and folded. */
+bool fd_worker_redone(const fd_part *part);
+void fd_worker_redo_end(fd_worker *w); /* nothing is being redone any more */
+void fd_worker_say_progress(fd_worker *w);
+/* Until when events lack history, see fd_part.short_us; says so. */
+int64_t fd_worker_short_until(fd_worker *w, const fd_part *part);
+
+/* behind.c */
+bool fd_worker_may_be_blind(const fd_worker *w);
+/* A partition about to go live decides at once, and its windows are rebuilt behind it. */
+fd_class fd_worker_go_blind(fd_worker *w, fd_part *part, int64_t from, int64_t log_first,
+                            int64_t merge_us, fd_err *err);
+void fd_worker_behind(fd_worker *w);
+/* It is blind no more, whatever became of its shadow. */
+void fd_worker_see(fd_worker *w, fd_part *part);
 /* Is there memory for a batch? Says so once where there is not. */
 bool fd_worker_room(fd_worker *w);
 /* A partition's state is not to be trusted, or somebody else's. */

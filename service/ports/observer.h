@@ -55,6 +55,7 @@ typedef enum fd_stage {
     X(REDO_PROGRESS, INFO, "redoing window state, progress")                        \
     X(REDO_END, INFO, "window state redone")                                        \
     X(SHORT_HISTORY, WARN, "the log does not reach back as far as the windows")     \
+    X(SEES, INFO, "window state is rebuilt, decisions are complete again")          \
     X(REBUILD, WARN, "window state is rebuilt from the log")                        \
     X(STORE_LOST, WARN, "the state store is not as this process left it")           \
     X(STATE_FULL, ERROR, "the memory for window state is full")

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 import checker
 import events
 import windows
-from fraudd_test import FULL, Pipe, run_tests, say
+from fraudd_test import FULL, Pipe, run_tests, say, wait_until
 from kafka_side import Feeder, Ledger, Watch, check_invariants
 from redis_server import Redis
 
@@ -96,5 +96,48 @@ def test_equal_bytes(context):
             redis.call("FLUSHALL")
 
 
+def test_rebuild_behind(context):
+    """state.on_rebuild: flag. A successor decides at once, flagged, until the log has been folded again."""
+    pipe = Pipe(context, "behind", PARTITIONS)
+    windows.install(pipe, windows.LOCAL)
+    ledger = Ledger(pipe.source)
+    feeder = Feeder(context.bootstrap, ledger, events.make_events(73, 20 * COUNT, PARTITIONS))
+    feeder.allow(COUNT * 2)
+    feeder.start(20000)
+    watch = Watch(pipe)
+    settings = windows.settings(pipe)
+    settings["state"]["on_rebuild"] = "flag"
+    worker = context.worker(pipe.group, pipe.config("single", **settings)).start()
+    watch.wait_decided(COUNT * 2, 60)
+    worker.kill()
+    worker.start()
+    feeder.rate = 500
+    feeder.allow(COUNT)
+    seen = wait_until(lambda: len(worker.logged("window state is rebuilt, decisions are complete again"))
+                      == PARTITIONS, 60)
+    context.results.check(seen, "windows are rebuilt behind", worker.tail())
+    wait_until(lambda: not feeder.waiting(), 60)
+    feeder.exhausted = True
+    feeder.stop()
+    found = check_invariants(pipe, watch, ledger, 60, "rebuilt behind", oracle=False)
+    other = pipe.again("reference")
+    watch = Watch(other)
+    alone = context.worker(other.group, other.config("single", **windows.settings(other))).start()
+    reference = check_invariants(other, watch, ledger, 120, "reference", oracle=False)
+    flagged = wrong = last = 0
+    for partition, decisions in reference.items():
+        for number, (exact, got) in enumerate(zip(decisions, found[partition])):
+            incomplete = "INCOMPLETE" in events.decode_decision(got.value)["flags"]
+            flagged += incomplete
+            wrong += exact.value != got.value and not incomplete
+            last = max(last, number if incomplete else 0)
+    context.results.check(wrong == 0, "what is not flagged is exact", f"{wrong} are not")
+    context.results.check(flagged > 0, "some were decided before the windows were there")
+    say(f"   {flagged} of {ledger.count()} decisions were flagged INCOMPLETE")
+    context.results.check(all(len(d) - 1 > last for d in found.values()), "in the end none is flagged")
+    for one in (worker, alone):
+        one.terminate()
+
+
 if __name__ == "__main__":
-    run_tests("test_window_state", [test_equal_bytes])
+    run_tests("test_window_state", [test_equal_bytes, test_rebuild_behind])

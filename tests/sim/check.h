@@ -37,6 +37,9 @@ void sim_check_broken(sim_check *c, const char *fmt, ...) __attribute__((format(
 /* What was found, here and by the model; "" = nothing. */
 const char *sim_check_verdict(sim_check *c);
 uint32_t sim_check_decisions(const sim_check *c);
+/* Decisions may have been made without windows, if they are flagged INCOMPLETE; how many were. */
+void sim_check_allow_blind(sim_check *c);
+uint32_t sim_check_blind(const sim_check *c);
 /* What was found so far was meant to be. */
 void sim_check_pardon(sim_check *c);
 

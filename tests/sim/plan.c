@@ -95,6 +95,7 @@ static void draw_weather(sim_plan *p, model_rng *r)
 static void draw_store(sim_plan *p, model_rng *r)
 {
     p->store = model_rng_below(r, 4) != 0;
+    p->blind = model_rng_below(r, 4) == 0;
     p->state_memory = half(r) ? SIM_STATE_BYTES : SIM_STATE_TIGHT_BYTES;
     p->flush_interval_ns = MODEL_MS(half(r) ? upto(r, 1, 20) : upto(r, 20, 500));
     p->store_weather = (model_store_weather){

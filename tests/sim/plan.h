@@ -80,6 +80,7 @@ typedef struct sim_plan {
     int64_t session_ns, heartbeat_ns, rebalance_ns, socket_timeout_ns;
     model_weather weather;
     bool store;          /* window state is cached in a store; else it is in memory only */
+    bool blind;          /* decides while state is rebuilt */
     size_t state_memory; /* with a store: so little that windows are forgotten all the time */
     int64_t flush_interval_ns;
     model_store_weather store_weather;

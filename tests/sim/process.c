@@ -63,6 +63,7 @@ static void make_worker(sim_process *p)
         .allow_short_history = c->allow_short_history,
         .store = c->store == NULL ? (fd_state_store){0}
                                   : model_store_port(c->store, p->store_client),
+        .history = c->blind ? model_history(c->m, p->client) : (fd_history){0},
         .store_seed = (uint64_t)p->client,
         .flush_interval_ns = c->flush_interval_ns,
         .clock = {.mono_ns = mono_ns, .wall_ms = wall_ms, .self = p},

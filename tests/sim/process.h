@@ -32,6 +32,7 @@ typedef struct sim_process_config {
     int64_t txn_timeout_ns, revoke_timeout_ns;
     int call_timeout_ms;
     bool allow_short_history;
+    bool blind;          /* decide while state is rebuilt */
     size_t state_memory; /* 0 = as sim_engine_new has it */
     model_store *store;  /* NULL: window state in memory only */
     int64_t flush_interval_ns;

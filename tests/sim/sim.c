@@ -170,6 +170,8 @@ static void open_model(sim *s, bool lines)
     s->check = sim_check_new(p->n_topics);
     s->m = model_new(&config);
     sim_check_attach(s->check, s->m);
+    if (p->blind)
+        sim_check_allow_blind(s->check);
     model_weather_set(s->m, &p->weather);
     sim_registry(s, true);
 }

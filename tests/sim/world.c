@@ -46,6 +46,7 @@ static sim_process_config config_of(sim *s, int slot)
     c.txn_timeout_ns = p->worker_timeout_ns;
     c.revoke_timeout_ns = p->revoke_timeout_ns;
     c.call_timeout_ms = p->call_timeout_ms;
+    c.blind = p->blind;
     c.flush_interval_ns = p->flush_interval_ns;
     c.state_memory = p->store ? p->state_memory : 0;
     c.store = s->store;

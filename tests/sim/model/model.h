@@ -29,6 +29,7 @@
 #ifndef MODEL_MODEL_H
 #define MODEL_MODEL_H
 
+#include "ports/history.h"
 #include "ports/source.h"
 #include "ports/txn.h"
 #include "world.h"
@@ -203,6 +204,7 @@ uint32_t model_open_txns(const model *m);
  * ids; -1: dynamic, with ids of its own. It joins the group at once. Returns its number. */
 int model_start(model *m, int instance);
 fd_source model_source(model *m, int client);
+fd_history model_history(model *m, int client);
 fd_txn model_txn(model *m, int client);
 /* kill -9: nothing of it has an effect any more but what is under way; its calls fail. */
 void model_kill(model *m, int client);

@@ -200,6 +200,12 @@ typedef struct model_deferred {
     void *arg;
 } model_deferred;
 
+/* A second look at a log. */
+typedef struct model_look {
+    bool open;
+    int64_t position, eof_told;
+} model_look;
+
 typedef struct model_client {
     model *m;
     int index;
@@ -223,6 +229,7 @@ typedef struct model_client {
     int32_t forced_generation;
     bool forced_id;
     model_fetch fetch[MODEL_TPS_MAX];
+    model_look history[MODEL_TPS_MAX];
     int64_t poll_until_ns;
     uint32_t turn, burst_left;
     fd_tp told[MODEL_TPS_MAX];
@@ -310,6 +317,11 @@ model_error model_verify(const model *m, int64_t producer, int16_t epoch, int ou
 /* logs.c */
 void model_decide(model *m, int out, int64_t producer);
 void model_mark(model *m, int out, int64_t producer, int16_t epoch, bool commit);
+
+/* source.c, for a second look */
+model_input *model_input_at(const model_log *log, int64_t offset); /* the first from there on */
+void model_deliver(model_client *c, uint32_t tp, const model_input *in, fd_source_event *out);
+void model_release(void *self, fd_msg *msg);
 
 /* offsets.c */
 void model_mark_offsets(model *m, int64_t producer, int16_t epoch, bool commit);

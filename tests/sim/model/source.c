@@ -80,7 +80,7 @@ static bool tell_rebalance(model_client *c, fd_source_event *out)
 
 /* ---- records ---- */
 
-static model_input *input_at(const model_log *log, int64_t offset)
+model_input *model_input_at(const model_log *log, int64_t offset)
 {
     uint32_t lo = 0, hi = log->n;
     while (lo < hi) {
@@ -101,7 +101,7 @@ static char *put(char *at, fd_str s, fd_str *out)
     return at + s.n;
 }
 
-static void deliver(model_client *c, uint32_t tp, const model_input *in, fd_source_event *out)
+void model_deliver(model_client *c, uint32_t tp, const model_input *in, fd_source_event *out)
 {
     size_t bytes = in->key.n + in->value.n + 1;
     for (uint32_t i = 0; i < in->n_headers; i++)
@@ -160,10 +160,10 @@ static bool poll_partition(model_client *c, uint32_t tp, fd_source_event *out)
         f->active = false;
         return true;
     }
-    const model_input *in = input_at(log, f->position);
+    const model_input *in = model_input_at(log, f->position);
     if (in != NULL && in->offset < f->fetched_to) {
         f->position = in->offset + 1;
-        deliver(c, tp, in, out);
+        model_deliver(c, tp, in, out);
         return true;
     }
     if (f->position < f->fetched_to)
@@ -228,7 +228,7 @@ static void op_wake(void *self)
     client_of(self)->woken = true;
 }
 
-static void op_release(void *self, fd_msg *msg)
+void model_release(void *self, fd_msg *msg)
 {
     model_client *c = client_of(self);
     held *h = msg->handle;
@@ -436,7 +436,7 @@ static void op_membership_free(void *self, fd_membership *m)
 const fd_source_ops model_source_ops = {
     .poll = op_poll,
     .wake = op_wake,
-    .release = op_release,
+    .release = model_release,
     .headers = op_headers,
     .assign = op_assign,
     .unassign = op_unassign,

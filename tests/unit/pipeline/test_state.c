@@ -361,6 +361,39 @@ static void test_the_store_is_away(void **state)
     rig_close(&r);
 }
 
+/* ---- deciding while state is rebuilt ---- */
+
+static void test_blind_then_seeing(void **state)
+{
+    (void)state;
+    rig r;
+    model_config config;
+    rig_init(&r, &config);
+    rig_open(&r, &config);
+    sim_check_allow_blind(r.check);
+    rig_fill(&r, 0, 200);
+    rig_fill(&r, 1, 200);
+    sim_process *p = rig_start(&r, 0, -1);
+    rig_drain(&r);
+    assert_int_equal(sim_check_blind(r.check), 0); /* nothing was to be rebuilt */
+    sim_process_kill(p);
+    rig_free(&r, 0);
+    rig_fill(&r, 0, 50);
+    r.config.blind = true;
+    p = rig_start(&r, 0, -1);
+    rig_drain(&r);
+    uint32_t blind = sim_check_blind(r.check);
+    assert_true(blind > 0);
+    assert_true(p->observer.by_flag[FD_FLAG_INCOMPLETE] >= blind);
+    rig_pass(&r, MODEL_SEC(2));
+    assert_int_equal(rig_notes(&r, FD_NOTE_SEES), 2);
+    rig_fill(&r, 0, 50);
+    rig_fill(&r, 1, 50);
+    rig_drain(&r);
+    assert_int_equal(sim_check_blind(r.check), blind); /* and exact from then on */
+    rig_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -377,6 +410,7 @@ int main(void)
         cmocka_unit_test(test_a_kill_redoes_little),
         cmocka_unit_test(test_what_the_store_loses_is_noticed),
         cmocka_unit_test(test_the_store_is_away),
+        cmocka_unit_test(test_blind_then_seeing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
