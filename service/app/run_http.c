@@ -78,9 +78,12 @@ static int serve_ready(void *self, fd_strbuf *out)
 {
     fd_worker_status s;
     bool connected = snapshot(self, &s);
-    char redo[128];
-    snprintf(redo, sizeof redo, "window state is being redone: %llu records left",
-             (unsigned long long)s.redo_left);
+    char redo[160];
+    double rate = s.redo_ns > 0 ? (double)s.redo_events * 1e9 / (double)s.redo_ns : 0;
+    snprintf(redo, sizeof redo,
+             "window state is being redone: %llu events, %.0f/s, %llu records left, %.0f s to go",
+             (unsigned long long)s.redo_events, rate, (unsigned long long)s.redo_left,
+             rate > 0 ? (double)s.redo_left / rate : 0.0);
     const struct missing list[] = {
         {!connected, "kafka cannot be reached yet"},
         {connected && !s.opened, "transactional producers are not open yet"},

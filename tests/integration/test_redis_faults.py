@@ -13,6 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 import checker
 import events
+from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 import windows
 from fraudd_test import FULL, Pipe, members, run_tests, say, wait_until
 from kafka_side import Feeder, Ledger, Watch, check_invariants
@@ -231,6 +232,57 @@ def test_redis_is_away(context):
     scene.finish()
 
 
+def decide_all(context, pipe, redis, name, count):
+    """One worker over all of the log, stopped in good order; its decisions by (partition, offset)."""
+    watch = Watch(pipe, offsets=False)
+    changes = windows.settings(pipe, redis={"url": redis.url} if redis else {}, **SETTINGS)
+    worker = context.worker(f"{pipe.group}-{name}", pipe.config(name, **changes)).start()
+    done = watch.wait_decided(count, 60)
+    watch.stop()
+    code = worker.terminate()
+    context.results.check(done and code == 0, f"{name}: decides {count} and ends with 0",
+                          [f"{watch.decided()} decided, exit code {code}", *worker.tail()])
+    return watch.stream, worker
+
+
+def values(stream):
+    return {(p, d.src[2]): d.value for p, decisions in stream.decisions.items() for d in decisions}
+
+
+def test_the_log_is_another(context):
+    """The topic is made anew, or the group is set back: what the store has is of another history."""
+    redis = Redis(context.logs / "redis-history").start()
+    pipe = Pipe(context, "history", 2)
+    windows.install(pipe, windows.LOCAL)
+    ledger = Ledger(pipe.source)
+    Feeder(context.bootstrap, ledger, events.make_events(81, SHARE, 2)).send_all()
+    first, _ = decide_all(context, pipe, redis, "single", SHARE)
+    beginning = [TopicPartition(pipe.source, p, 0) for p in range(2)]
+    wait_until(lambda: not members(context, pipe.group), 20, 0.2)
+    context.admin.alter_consumer_group_offsets(
+        [ConsumerGroupTopicPartitions(pipe.group, beginning)])[pipe.group].result(30)
+    again, worker = decide_all(context, pipe, redis, "single", 2 * SHARE)
+    context.results.check(not worker.logged("redoing window state"), "set back to its beginning: nothing to redo")
+    wrong = 0
+    for decisions in again.decisions.values():
+        seen = {}
+        for decision in decisions:
+            wrong += seen.setdefault(decision.src[2], decision.value) != decision.value
+    context.results.check(wrong == 0, "set back: the same bytes again", f"{wrong} differ")
+    context.results.check(len(values(first)) == SHARE, "the first time each once")
+
+    context.admin.delete_topics([pipe.source])[pipe.source].result(30)
+    wait_until(lambda: pipe.source not in context.admin.list_topics(timeout=10).topics, 30)
+    context.create_topic(pipe.source, 2)
+    ledger = Ledger(pipe.source)
+    Feeder(context.bootstrap, ledger, events.make_events(82, SHARE, 2)).send_all()
+    anew = pipe.again("anew")
+    anew.group = pipe.group
+    got, _ = decide_all(context, anew, redis, "single", SHARE)
+    alone, _ = decide_all(context, pipe.again("alone"), None, "alone", SHARE)
+    context.results.check(values(got) == values(alone), "a topic made anew: as if nothing had been before")
+
+
 if __name__ == "__main__":
     run_tests("test_redis_faults", [test_workers, test_lost_keys, test_redis_itself, test_failover,
-                                    test_redis_is_away])
+                                    test_redis_is_away, test_the_log_is_another])

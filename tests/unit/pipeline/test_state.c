@@ -361,6 +361,33 @@ static void test_the_store_is_away(void **state)
     rig_close(&r);
 }
 
+/* What is in memory needs no store: it goes on without one, and writes behind when it is back. */
+static void test_what_is_in_memory_goes_on(void **state)
+{
+    (void)state;
+    rig r;
+    model_config config;
+    open_stored(&r, &config);
+    sim_process *p = rig_start(&r, 0, -1);
+    rig_drain(&r);
+    model_store_down(r.store, true);
+    rig_fill(&r, 0, 100);
+    rig_fill(&r, 1, 100);
+    rig_drain(&r);
+    assert_int_equal(sim_check_decisions(r.check), 400);
+    model_store_down(r.store, false);
+    rig_pass(&r, MODEL_SEC(10));
+    sim_process_stop(p);
+    rig_pass(&r, MODEL_SEC(2));
+    rig_free(&r, 0);
+    rig_fill(&r, 0, 1);
+    p = rig_start(&r, 0, -1);
+    rig_drain(&r);
+    rig_pass(&r, MODEL_SEC(2));
+    assert_int_equal(p->observer.redo_events, 0);
+    rig_close(&r);
+}
+
 /* ---- deciding while state is rebuilt ---- */
 
 static void test_blind_then_seeing(void **state)
@@ -410,6 +437,7 @@ int main(void)
         cmocka_unit_test(test_a_kill_redoes_little),
         cmocka_unit_test(test_what_the_store_loses_is_noticed),
         cmocka_unit_test(test_the_store_is_away),
+        cmocka_unit_test(test_what_is_in_memory_goes_on),
         cmocka_unit_test(test_blind_then_seeing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
