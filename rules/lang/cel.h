@@ -49,7 +49,8 @@ typedef struct fd_cel_environment {
     /* The result of a function that can only be checked, never run; NULL: unknown. */
     const fd_cel_type *(*function)(void *ctx, fd_str name, const fd_cel_type *const *args,
                                    uint32_t n, fd_arena *arena);
-    bool unchecked; /* types and names are not checked but found out when it runs */
+    bool unchecked;  /* types and names are not checked but found out when it runs */
+    bool macros_off; /* macros are calls like any other */
 } fd_cel_environment;
 
 /* What names mean. Name arrays serve "did you mean". */

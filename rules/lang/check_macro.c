@@ -346,6 +346,8 @@ static const fd_cel_type *check_block(fd_checker *c, fd_ast *a)
 
 const fd_cel_type *fd_check_macro(fd_checker *c, fd_ast *a)
 {
+    if (c->scope->environment != NULL && c->scope->environment->macros_off)
+        return NULL;
     if (is_cel(c, a)) {
         if (numbered_name(c, a))
             return fd_check_ident(c, a);

@@ -12,7 +12,7 @@
 
 /* What folding may take in all; what is left then is computed when it runs. */
 enum { FOLD_STEPS = 8 * 1000 * 1000, FOLD_BYTES = 16 * 1024 * 1024 };
-enum { DEPTH_MAX = 4 * FD_CEL_MAX_DEPTH, FEW_ARGS = 64 };
+enum { DEPTH_MAX = FD_CEL_MAX_DEPTH + 80, FEW_ARGS = 64 };
 
 typedef struct compiler {
     fd_arena *arena;

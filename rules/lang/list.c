@@ -126,8 +126,13 @@ static uint32_t *slot_of(const fd_cel_table *t, const fd_cel_value *v)
     return &t->slots[at];
 }
 
+/* NaN, and what holds one, equals nothing and needs no slot: it could only fill one row of them. */
 bool fd_cel_table_add(fd_cel_table *t, const fd_cel_value *v)
 {
+    if (!fd_cel_equal(v, v)) {
+        t->items[t->n++] = *v;
+        return true;
+    }
     uint32_t *slot = slot_of(t, v);
     if (*slot != 0)
         return false;
@@ -138,7 +143,7 @@ bool fd_cel_table_add(fd_cel_table *t, const fd_cel_value *v)
 
 bool fd_cel_table_has(const fd_cel_table *t, const fd_cel_value *v)
 {
-    return *slot_of(t, v) != 0;
+    return fd_cel_equal(v, v) && *slot_of(t, v) != 0;
 }
 
 FD_CEL_FN(distinct)

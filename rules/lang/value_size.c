@@ -79,8 +79,22 @@ static uint64_t hash_map(const fd_cel_value *v)
     uint32_t n = fd_cel_length(v);
     uint64_t h = n;
     for (uint32_t i = 0; i < n; i++) {
-        fd_cel_value k = fd_cel_map_key(v, i);
-        h += fd_cel_hash(&k);
+        fd_cel_value key = fd_cel_map_key(v, i), value = fd_cel_map_value(v, i);
+        h += mix(fd_cel_hash(&key), fd_cel_hash(&value));
+    }
+    return h;
+}
+
+/* Of the fields that are there. */
+static uint64_t hash_record(const fd_cel_value *v)
+{
+    const fd_col *col = v->v.col;
+    uint64_t h = 0;
+    for (uint32_t f = 0; f < col->n_children; f++) {
+        if (!col->children[f].valid[v->n])
+            continue;
+        fd_cel_value field = fd_cel_from_column(&col->children[f], v->n, "absent");
+        h = mix(h + f, fd_cel_hash(&field));
     }
     return h;
 }
@@ -107,6 +121,8 @@ uint64_t fd_cel_hash(const fd_cel_value *v)
         return hash_list(v);
     case FD_CEL_MAP:
         return hash_map(v);
+    case FD_CEL_RECORD:
+        return hash_record(v);
     case FD_CEL_OPTIONAL:
         return v->n == 0 ? 4 : mix(5, fd_cel_hash(v->v.list));
     case FD_CEL_IP:

@@ -71,12 +71,6 @@ static void fail(const char *file, const textproto *test, const char *got)
     all.failed++;
 }
 
-static bool is_true(const textproto *test, const char *flag)
-{
-    const textproto *f = textproto_get(test, flag);
-    return f != NULL && fd_str_eq_c(f->text, "true");
-}
-
 /* Why the case cannot be run whatever the language does; NULL when it can. */
 static const char *needs_message(const textproto *test, environment *e, fd_arena *arena)
 {
@@ -89,6 +83,9 @@ static const char *needs_message(const textproto *test, environment *e, fd_arena
         reason = "expects a protobuf message";
     if (reason == NULL && is_message_type(textproto_get(typed, "deduced_type")))
         reason = "expects a protobuf type";
+    if (reason == NULL &&
+        (textproto_get(test, "unknown") != NULL || textproto_get(test, "any_unknowns") != NULL))
+        reason = "leaves parts of its input unknown, which an event never is";
     return reason;
 }
 
@@ -161,7 +158,7 @@ static void run_case(const char *file, const textproto *test)
         refused(file, test, &d);
     else if (deduced != NULL && !type_matches(fd_cel_program_type(p), deduced))
         fail(file, test, fd_cel_type_name(fd_cel_program_type(p), type, sizeof type));
-    else if (is_true(test, "check_only"))
+    else if (textproto_is_true(test, "check_only"))
         all.passed++;
     else
         run(file, test, &e, p);

@@ -49,5 +49,6 @@ const fd_cel_type *declared_type(const textproto *type, const bindings *bound, f
 
 int64_t textproto_int(const textproto *scalar);
 double textproto_double(fd_str text);
+bool textproto_is_true(const textproto *m, const char *flag);
 
 #endif

@@ -233,7 +233,6 @@ static const char *declare(environment *e, const textproto *test)
 const char *environment_of(environment *e, const textproto *test, fd_arena *arena)
 {
     const textproto *container = textproto_get(test, "container");
-    const textproto *off = textproto_get(test, "disable_check");
     *e = (environment){.arena = arena};
     if (container != NULL)
         e->container = container->text;
@@ -259,6 +258,7 @@ const char *environment_of(environment *e, const textproto *test, fd_arena *aren
     e->lang = (fd_cel_environment){.ctx = e,
                                    .variable = find_variable,
                                    .function = find_function,
-                                   .unchecked = off != NULL && fd_str_eq_c(off->text, "true")};
+                                   .unchecked = textproto_is_true(test, "disable_check"),
+                                   .macros_off = textproto_is_true(test, "disable_macros")};
     return needs;
 }

@@ -21,6 +21,12 @@ int64_t textproto_int(const textproto *scalar)
     return strtoll(buf, NULL, 0);
 }
 
+bool textproto_is_true(const textproto *m, const char *flag)
+{
+    const textproto *f = textproto_get(m, flag);
+    return f != NULL && fd_str_eq_c(f->text, "true");
+}
+
 static uint64_t whole(fd_str text)
 {
     char buf[64];

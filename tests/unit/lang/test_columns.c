@@ -393,6 +393,8 @@ static void macros_over_columns(void **state)
         {"event.tags.map(t, t + event.id)", {"[\"xa\", \"ya\"]", "[]", "[\"xc\"]"}},
         {"event.tags.transformMap(i, t, i * event.amount % 7)", {"{0: 0, 1: 2}", "{}", "{0: 0}"}},
         {"event.parts.filter(p, p.qty > 1).map(p, p.sku)", {"[\"p2\"]", "[]", "[]"}},
+        {"(event.parts + event.parts).distinct().size()", {"2", "0", "0"}},
+        {"sets.contains(event.parts, event.parts)", {"true", "true", "true"}},
         {"event.parts.map(p, p.qty).sort().reverse()", {"[2, 1]", "[]", "[]"}},
         {"event.scores.exists(k, v, v > 1.0 && k == 't')", {"true", "false", "false"}},
         {"event.notes.exists(n, n == null)", {"true", "false", "true"}},

@@ -131,6 +131,35 @@ static void bounds_of_a_row(void **state)
     CHECK_CONSTANTS(table);
 }
 
+/* What stands on one another is as deep as it is nested. */
+static void towers(void **state)
+{
+    (void)state;
+    for (int n = 50; n <= 400; n *= 2) {
+        fd_strbuf text = {0};
+        fd_diags d;
+        fd_arena *a = fd_arena_new(4096, 0);
+        fd_diags_init(&d);
+        fd_strbuf_puts(&text, "cel.block([1");
+        for (int i = 0; i < n; i++)
+            fd_strbuf_printf(&text, ", cel.index(%d) + 1", i);
+        fd_strbuf_printf(&text, "], cel.index(%d))", n);
+        fd_cel_source src = {.text = {text.p, (uint32_t)text.n}};
+        const fd_cel_program *p = fd_cel_compile(&(fd_cel_scope){0}, &src, a, &d);
+        fd_cel_value v;
+        assert_true((p != NULL) == (n <= 100));
+        if (p == NULL) {
+            assert_non_null(strstr(d.items[0].text, "stand on one another too deeply"));
+        } else {
+            assert_true(fd_cel_program_constant(p, &v));
+            assert_int_equal(v.v.i, n + 1);
+        }
+        fd_diags_free(&d);
+        fd_arena_free(a);
+        fd_strbuf_free(&text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,6 +167,7 @@ int main(void)
         cmocka_unit_test(macros_that_fail),
         cmocka_unit_test(names),
         cmocka_unit_test(bounds_of_a_row),
+        cmocka_unit_test(towers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
