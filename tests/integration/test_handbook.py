@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 import events
 from fraudd_test import FULL, OUTSIDE, ROOT, Pipe, Skip, die_with_parent, run_tests, say, wait_until
 from kafka_side import TopicReader
+from redis_server import Redis
 
 HERE = ROOT / "tests" / "handbook"
 DATA = Path(os.environ.get("HANDBOOK_DATA", ROOT.parent / "shared" / "data" / "handbook"))
@@ -292,7 +293,13 @@ def test_live_in_memory(context):
     live_run(context, "memory")
 
 
-TESTS = [test_replay_one_partition, test_replay_four_partitions, test_live_in_memory]
+def test_live_with_redis(context):
+    redis = Redis(context.logs / "redis").start()
+    live_run(context, "redis", redis={"url": redis.url})
+    context.results.check(len(redis.keys()) > 0, "Redis has the windows", str(redis.keys()[:5]))
+
+
+TESTS = [test_replay_one_partition, test_replay_four_partitions, test_live_in_memory, test_live_with_redis]
 
 if __name__ == "__main__":
     run_tests("test_handbook", TESTS)
