@@ -3,62 +3,16 @@
 
 #include "app/cli.h"
 #include "app/run.h"
+#include "app/settings.h"
 #include "base/assert.h"
-
-static bool load_schemas(fd_run *r, fd_diags *diags)
-{
-    size_t n;
-    const char *json = fd_embedded_decision_schema(&n);
-    r->decision_schema = fd_schema_parse(json, n, "decision.avsc", diags);
-    bool ok = r->decision_schema != NULL;
-    for (size_t i = 0; i < r->config->n_sources; i++) {
-        r->readers[i] = fd_schema_load(r->config->sources[i].schema, diags);
-        ok = ok && r->readers[i] != NULL;
-    }
-    return ok;
-}
-
-static void hash_config(fd_run *r)
-{
-    fd_content_hash schemas[FD_ENGINE_MAX_SOURCES];
-    for (size_t i = 0; i < r->config->n_sources; i++)
-        schemas[i] = fd_schema_hash(r->readers[i]);
-    r->config_hash = fd_config_hash(r->config, r->config->n_sources, schemas);
-}
 
 static bool build_engine(fd_run *r, fd_diags *diags)
 {
     fd_engine_source sources[FD_ENGINE_MAX_SOURCES];
-    for (size_t i = 0; i < r->config->n_sources; i++) {
-        const fd_config_source *s = &r->config->sources[i];
-        r->topics[i] = s->topic;
-        sources[i] = (fd_engine_source){
-            .topic = s->topic,
-            .schema = r->readers[i],
-            .framing = s->framing,
-            .id_path = s->id,
-            .time_path = s->time,
-            .key_path = s->partitioned_by[0] == '\0' ? NULL : s->partitioned_by,
-        };
-    }
-    fd_engine_config config = {
-        .n_sources = (uint32_t)r->config->n_sources,
-        .sources = sources,
-        .decision_schema = r->decision_schema,
-        .rules_dir = r->config->rules,
-        .future_us = r->config->state.future_us,
-        .invalid_action = r->config->dead_letter.decision,
-        .deadline_action = r->config->deadline.decision,
-        .max_events = (uint32_t)r->config->batch.max_events,
-        .evidence = r->config->output.evidence,
-        .state_memory = (size_t)r->config->state.memory,
-        .lateness_us = r->config->state.lateness_us,
-        .max_skew_us = r->config->merge.max_skew_us,
-        .evict = r->config->redis.url[0] != '\0',
-        .max_events_per_key = (uint32_t)r->config->state.max_events_per_key,
-        .version = "fraudd " FD_VERSION,
-        .config_hash = r->config_hash,
-    };
+    fd_engine_config config;
+    fd_settings_engine(r->config, r->readers, r->decision_schema, sources, &config);
+    config.evict = r->config->redis.url[0] != '\0';
+    r->config_hash = config.config_hash;
     r->engine = fd_engine_new(&config, diags);
     return r->engine != NULL;
 }
@@ -101,11 +55,8 @@ int fd_run_load(fd_run *r)
     fd_diags diags;
     fd_diags_init(&diags);
     int code = FD_EXIT_OK;
-    bool ok = load_schemas(r, &diags);
-    if (ok) {
-        hash_config(r);
-        ok = build_engine(r, &diags);
-    }
+    bool ok = fd_settings_schemas(r->config, r->readers, &r->decision_schema, &diags) &&
+              build_engine(r, &diags);
     if (!ok) {
         code = fd_cli_fail_diags(&diags);
     } else {
