@@ -5,6 +5,7 @@
 #include "lang/check_int.h"
 #include "lang/lex.h"
 #include "lang/time.h"
+#include "lang/zone.h"
 
 static const fd_cel_type *simple(fd_cel_kind kind)
 {
@@ -119,6 +120,8 @@ static const fd_cel_type *unknown_function(fd_checker *c, fd_ast *a, bool method
         char word[64];
         const char *names[FD_CEL_NAMES_MAX];
         uint32_t n = fd_cel_function_names(method, names, FD_CEL_NAMES_MAX);
+        if (method)
+            n += fd_check_macro_names(names + n, FD_CEL_NAMES_MAX - n);
         snprintf(word, sizeof word, FD_STR_FMT, FD_STR_ARG(a->name));
         const char *best = fd_did_you_mean(word, names, n);
         if (best != NULL)
@@ -135,7 +138,11 @@ static const fd_cel_type *check_zone(fd_checker *c, fd_ast *a, const fd_cel_type
         a->args[1]->kind != FD_AST_LITERAL || a->args[1]->literal.kind != FD_CEL_STRING ||
         fd_cel_zone_supported(fd_cel_text(&a->args[1]->literal)))
         return result;
-    return fd_check_fail(c, a->args[1], "write a name like Europe/Paris or an offset like +02:00",
+    return fd_check_fail(c, a->args[1],
+                         fd_arena_printf(c->arena,
+                                         "write a name of tz %s like Europe/Paris, or an offset "
+                                         "like +02:00",
+                                         fd_zone_version()),
                          "there is no time zone '" FD_STR_FMT "'",
                          FD_STR_ARG(fd_cel_text(&a->args[1]->literal)));
 }

@@ -71,6 +71,8 @@ const fd_cel_type *fd_check_macro(fd_checker *c, fd_ast *a);
 
 /* How a macro of that name is written; NULL when there is none. */
 const char *fd_check_macro_hint(fd_str name);
+/* The macros' names for "did you mean", at most cap of them; how many there are. */
+uint32_t fd_check_macro_names(const char **names, uint32_t cap);
 
 /* check_call.c */
 const fd_cel_type *fd_check_call(fd_checker *c, fd_ast *a);

@@ -96,29 +96,39 @@ static const struct macro *find(const fd_ast *a)
     return NULL;
 }
 
+static const struct {
+    const char *name, *hint;
+} written[] = {
+    {"all", "write list.all(name, condition)"},
+    {"exists", "write list.exists(name, condition)"},
+    {"exists_one", "write list.exists_one(name, condition)"},
+    {"existsOne", "write list.existsOne(name, condition)"},
+    {"filter", "write list.filter(name, condition)"},
+    {"map", "write list.map(name, value) or list.map(name, condition, value)"},
+    {"sortBy", "write list.sortBy(name, key)"},
+    {"transformList", "write list.transformList(index, name, value)"},
+    {"transformMap", "write map.transformMap(key, value, new_value)"},
+    {"transformMapEntry", "write map.transformMapEntry(key, value, {new_key: new_value})"},
+    {"optMap", "write optional.optMap(name, value)"},
+    {"optFlatMap", "write optional.optFlatMap(name, optional)"},
+};
+enum { N_WRITTEN = sizeof written / sizeof *written };
+
 const char *fd_check_macro_hint(fd_str name)
 {
-    static const struct {
-        const char *name, *hint;
-    } hints[] = {
-        {"map", "write list.map(name, value) or list.map(name, condition, value)"},
-        {"filter", "write list.filter(name, condition)"},
-        {"sortBy", "write list.sortBy(name, key)"},
-        {"transformList", "write list.transformList(index, name, value)"},
-        {"transformMap", "write map.transformMap(key, value, new_value)"},
-        {"transformMapEntry", "write map.transformMapEntry(key, value, {new_key: new_value})"},
-        {"optMap", "write optional.optMap(name, value)"},
-        {"optFlatMap", "write optional.optFlatMap(name, optional)"},
-        {"all", "write list.all(name, condition)"},
-        {"exists", "write list.exists(name, condition)"},
-        {"exists_one", "write list.exists_one(name, condition)"},
-        {"existsOne", "write list.existsOne(name, condition)"},
-    };
-    for (size_t i = 0; i < sizeof hints / sizeof *hints; i++) {
-        if (fd_str_eq_c(name, hints[i].name))
-            return hints[i].hint;
+    for (uint32_t i = 0; i < N_WRITTEN; i++) {
+        if (fd_str_eq_c(name, written[i].name))
+            return written[i].hint;
     }
     return NULL;
+}
+
+uint32_t fd_check_macro_names(const char **names, uint32_t cap)
+{
+    uint32_t n = 0;
+    for (; n < N_WRITTEN && n < cap; n++)
+        names[n] = written[n].name;
+    return n;
 }
 
 static bool is_cel(const fd_checker *c, const fd_ast *a)

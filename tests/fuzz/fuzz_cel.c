@@ -1,6 +1,7 @@
 /*
  * Hostile CEL: any text is refused with places inside it, or compiled to a program that gives the
- * same answer for a row whatever it is asked with, and whichever evaluator is asked.
+ * same answer for a row whatever it is asked with, and whichever evaluator is asked. Then the same
+ * text without a type check, so that every function meets values of every type.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -103,6 +104,39 @@ static void check_spelling(const fd_cel_source *src, fd_arena *a)
     fd_diags_free(&d);
 }
 
+static fd_cel_lookup no_variable(void *ctx, fd_str path, bool rooted, const fd_cel_type **type,
+                                 uint32_t *slot)
+{
+    (void)ctx, (void)path, (void)rooted, (void)type, (void)slot;
+    return FD_CEL_UNKNOWN;
+}
+
+/* Nothing is known of any type until it runs. */
+static void run_unchecked(fd_cel_source src)
+{
+    static const fd_cel_environment unchecked = {.variable = no_variable, .unchecked = true};
+    static const fd_cel_scope scope_of_it = {.environment = &unchecked};
+    fd_diags d;
+    fd_diags_init(&d);
+    fd_arena *a = fd_arena_new(4096, 0);
+    const fd_cel_program *p = fd_cel_compile(&scope_of_it, &src, a, &d);
+    FD_ASSERT((p == NULL) == (d.errors > 0));
+    if (p != NULL) {
+        const uint32_t row = 0;
+        fd_cel_value v;
+        fd_strbuf text = {0};
+        fd_cel_run *r = fd_cel_run_new(NULL, 0, 1);
+        fd_cel_run_begin(r, NULL, NULL);
+        fd_cel_eval(r, p, &row, 1, &v);
+        FD_ASSERT(v.kind < FD_CEL_DYN);
+        sample_show(&v, &text);
+        fd_strbuf_free(&text);
+        fd_cel_run_free(r);
+    }
+    fd_arena_free(a);
+    fd_diags_free(&d);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static fd_batch *batch, *features;
@@ -132,5 +166,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     fd_arena_free(a);
     fd_diags_free(&d);
+    run_unchecked(src);
     return 0;
 }

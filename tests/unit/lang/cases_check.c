@@ -160,7 +160,7 @@ const message_case check_cases[] = {
      "r:1:19: error: there is no time zone 'Europe/Pariss'\n"
      "  event.at.getHours(\"Europe/Pariss\") < 5\n"
      "                    ^~~~~~~~~~~~~~~\n"
-     "  hint: write a name like Europe/Paris or an offset like +02:00\n"},
+     "  hint: write a name of tz 2025b like Europe/Paris, or an offset like +02:00\n"},
     {"event.amount && event.ok", "r:1:1: error: '&&' takes bools, this is int\n"
                                  "  event.amount && event.ok\n"
                                  "  ^~~~~~~~~~~~\n"},

@@ -165,5 +165,13 @@ const message_case macro_cases[] = {
     {"int == event.amount", "r:1:5: error: '==' does not take type and int\n"
                             "  int == event.amount\n"
                             "      ^~\n"},
+    {"event.tags.exist(t, true)", "r:1:12: error: there is no method 'exist'\n"
+                                  "  event.tags.exist(t, true)\n"
+                                  "             ^~~~~\n"
+                                  "  hint: did you mean exists()?\n"},
+    {"event.tags.mpa(t, t)", "r:1:12: error: there is no method 'mpa'\n"
+                             "  event.tags.mpa(t, t)\n"
+                             "             ^~~\n"
+                             "  hint: did you mean map()?\n"},
 };
 const size_t n_macro_cases = sizeof macro_cases / sizeof *macro_cases;

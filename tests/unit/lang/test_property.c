@@ -438,7 +438,7 @@ static fd_cel_value over_two(fixture *f, const expr *e, int row)
         last = ask(f, e->args[2], row);
         if (last.kind == FD_CEL_ERROR)
             return last;
-        count += last.v.b;
+        count += last.kind == FD_CEL_BOOL && last.v.b;
     }
     return e->f == PICK ? last : fd_cel_int(count);
 }
