@@ -1,7 +1,7 @@
 /*
- * What a rule set says of a batch: rules one after the other over the rows they apply to, then a
- * verdict per row. Invariant: a verdict is the same whatever other rows are in the batch.
- * Thread: one per run.
+ * What a rule set says of a batch: what its rules' conditions say, by the plan or rules one after
+ * the other over the rows they apply to, then a verdict per row. Invariant: a verdict is the same
+ * whatever other rows are in the batch. Thread: one per run.
  */
 #include <stdlib.h>
 
@@ -39,6 +39,7 @@ fd_ruleset_run *fd_ruleset_run_new(const fd_ruleset *set, uint32_t max_rows, fd_
     run->count_evaluations = fd_run_array(set->n_rules, sizeof *run->count_evaluations);
     run->errors = fd_run_array(set->n_rules, sizeof *run->errors);
     run->seen = fd_run_array(set->n_features / 64 + 1, sizeof *run->seen);
+    fd_run_open_plan(run);
     fd_run_open_extract(run);
     return run;
 }
@@ -48,6 +49,7 @@ void fd_ruleset_run_free(fd_ruleset_run *run)
     if (run == NULL)
         return;
     fd_run_close_extract(run);
+    fd_run_close_plan(run);
     fd_cel_run_free(run->cel);
     free(run->rows);
     free(run->fired_rows);
@@ -120,11 +122,11 @@ static bool rolled_out(const fd_rule_def *r, const fd_col *col, uint32_t row)
 }
 
 /* Most rules apply to every row: they share one selection. */
-static const uint32_t *applicable(const fd_ruleset_run *run, const fd_rule_def *r,
+const uint32_t *fd_run_applicable(const fd_ruleset_run *run, const fd_rule_def *r,
                                   const fd_batch *batch, const int64_t *time_us, uint32_t *count)
 {
     *count = batch->root.n;
-    if (r->rollout_limit == UINT64_MAX && r->info.snooze_until_us == 0)
+    if (fd_run_whole(r))
         return fd_cel_run_all(run->cel);
     uint32_t n = 0;
     const fd_col *rollout = r->rollout_path.n == 0 ? NULL : fd_batch_path(batch, r->rollout_path);
@@ -196,17 +198,11 @@ static void explain(fd_ruleset_run *run, uint32_t rule, uint32_t n)
     }
 }
 
-static void eval_rule(fd_ruleset_run *run, uint32_t rule, const fd_batch *batch,
-                      const int64_t *time_us)
+void fd_run_note(fd_ruleset_run *run, uint32_t rule, const uint32_t *rows, const uint8_t *results,
+                 uint32_t n)
 {
-    const fd_rule_def *r = &run->set->rules[rule];
-    uint32_t n;
-    const uint32_t *rows = applicable(run, r, batch, time_us, &n);
-    fd_cel_test(run->cel, r->when, rows, n, run->results);
-    run->count_evaluations[rule] += n;
     uint32_t fired = 0;
     const char *why = NULL; /* of the first row that failed: the others cost no second look */
-    const uint8_t *results = run->results;
     for (uint32_t i = fd_cel_next(results, 0, n); i < n; i = fd_cel_next(results, i + 1, n)) {
         uint32_t row = rows[i];
         if (results[i] == FD_CEL_TRUE) {
@@ -215,11 +211,30 @@ static void eval_rule(fd_ruleset_run *run, uint32_t rule, const fd_batch *batch,
             continue;
         }
         if (why == NULL)
-            why = error_text(run, r->when, row);
+            why = error_text(run, run->set->rules[rule].when, row);
         failed(run, rule, row, why);
     }
     run->count_hits[rule] += fired;
     explain(run, rule, fired);
+}
+
+static void eval_rule(fd_ruleset_run *run, uint32_t rule, const fd_batch *batch,
+                      const int64_t *time_us)
+{
+    const fd_rule_def *r = &run->set->rules[rule];
+    uint32_t n;
+    const uint32_t *rows = fd_run_applicable(run, r, batch, time_us, &n);
+    fd_cel_test(run->cel, r->when, rows, n, run->results);
+    run->count_evaluations[rule] += n;
+    fd_run_note(run, rule, rows, run->results, n);
+}
+
+static void eval_rules(fd_ruleset_run *run, const fd_batch *batch, const int64_t *time_us)
+{
+    for (uint32_t rule = 0; rule < run->set->n_rules; rule++) {
+        if (run->set->rules[rule].info.mode != FD_MODE_OFF)
+            eval_rule(run, rule, batch, time_us);
+    }
 }
 
 /* ---- verdicts ---- */
@@ -343,10 +358,10 @@ void fd_ruleset_eval(fd_ruleset_run *run, const fd_batch *batch, const fd_batch 
         run->n_row_hits[row] = 0;
         run->flags[row] = 0;
     }
-    for (uint32_t rule = 0; rule < run->set->n_rules; rule++) {
-        if (run->set->rules[rule].info.mode != FD_MODE_OFF)
-            eval_rule(run, rule, batch, event_time_us);
-    }
+    if (run->by_columns)
+        fd_run_by_plan(run, batch, event_time_us);
+    else
+        eval_rules(run, batch, event_time_us);
     for (uint32_t row = 0; row < n; row++) {
         out[row] = (fd_verdict){.flags = run->flags[row], .n_hits = run->n_row_hits[row]};
         judge(run, row, &out[row]);
@@ -369,7 +384,9 @@ uint64_t fd_ruleset_run_errors(const fd_ruleset_run *run, uint32_t rule)
 uint64_t fd_ruleset_run_evaluations(const fd_ruleset_run *run, uint32_t rule)
 {
     FD_ASSERT(rule < run->set->n_rules);
-    return run->count_evaluations[rule];
+    const fd_rule_def *r = &run->set->rules[rule];
+    bool whole = r->info.mode != FD_MODE_OFF && fd_run_whole(r);
+    return run->count_evaluations[rule] + (whole ? run->whole_rows : 0);
 }
 
 const char *fd_ruleset_run_last_error(const fd_ruleset_run *run, uint32_t rule)

@@ -58,8 +58,10 @@ fd_ruleset *fd_ruleset_load(const char *dir, const fd_ruleset_source *source,
     finish_loading(&l);
     if (strict)
         harden(diags, n_before, warnings_before);
-    if (diags->errors == errors_before)
+    if (diags->errors == errors_before) {
+        fd_store_plan(l.set);
         return l.set;
+    }
     fd_ruleset_free(l.set);
     return NULL;
 }
@@ -70,6 +72,7 @@ void fd_ruleset_free(fd_ruleset *set)
         return;
     for (uint32_t i = 0; i < set->n_lists; i++)
         fd_list_free(set->lists[i].list);
+    fd_cel_plan_free(set->plan);
     fd_arena_free(set->arena);
     free(set);
 }

@@ -3,8 +3,8 @@
  *
  * Loading: files.c finds and reads files, sections.c, feature.c and rule.c turn YAML into
  * definitions, lists.c reads lists, window.c checks features, layout.c makes the layout of them,
- * build.c compiles variables and conditions, lint.c warns. extract.c, eval.c and evidence.c work on
- * batches.
+ * build.c compiles variables and conditions, lint.c warns. extract.c, eval.c, eval_plan.c and
+ * evidence.c work on batches.
  * Everything of a set lives in its arena. Loading has one owner; a loaded set is immutable.
  */
 #ifndef FD_STORE_RULESET_INT_H
@@ -12,6 +12,7 @@
 
 #include "base/hash.h"
 #include "lang/cel.h"
+#include "lang/plan.h"
 #include "store/lists.h"
 #include "store/ruleset.h"
 #include "store/yaml_file.h"
@@ -120,6 +121,7 @@ struct fd_ruleset {
     uint32_t n_vars, cap_vars;
     fd_var_def *vars;
     const fd_cel_program **programs; /* by variable slot */
+    fd_cel_plan *plan;               /* of the conditions of rules that are not off */
     uint32_t n_lists, cap_lists;
     fd_list_def *lists;
     uint32_t n_features, cap_features;
@@ -173,6 +175,8 @@ void fd_store_lay_out(fd_loading *l);
 
 /* build.c */
 void fd_store_build(fd_loading *l);
+/* eval_plan.c: the plan of a set without errors. */
+void fd_store_plan(fd_ruleset *set);
 /* "did you mean card_id?" for a path that is no event field, or NULL. */
 const char *fd_store_meant_field(const fd_loading *l, fd_str path);
 /* lint.c */

@@ -1,5 +1,6 @@
 /*
- * The inside of a run, shared by eval.c, extract.c and evidence.c. Thread: one per run.
+ * The inside of a run, shared by eval.c, eval_plan.c, extract.c and evidence.c. Thread: one per
+ * run.
  */
 #ifndef FD_STORE_RUN_INT_H
 #define FD_STORE_RUN_INT_H
@@ -18,7 +19,14 @@ struct fd_ruleset_run {
     uint32_t max_rows;
     fd_evidence evidence;
     fd_cel_run *cel;
-    uint32_t *rows; /* those a rule applies to */
+    bool by_columns;
+    fd_cel_plan_run *plan;
+    uint32_t n_partial; /* rules with a rollout or a snooze, but for those that are off */
+    uint32_t *partial;
+    uint64_t *partial_rows; /* of one of them, as bits */
+    uint32_t *open_rows;    /* those that the rule at hand fires for or fails on */
+    uint64_t whole_rows;    /* evaluations of every other rule by columns */
+    uint32_t *rows;         /* those a rule applies to */
     uint32_t *fired_rows;
     uint8_t *results;
     fd_cel_value *messages;
@@ -37,6 +45,19 @@ struct fd_ruleset_run {
 
 /* calloc() that is never NULL. */
 void *fd_run_array(size_t n, size_t size);
+
+/* eval.c: the rows that a rule applies to. */
+const uint32_t *fd_run_applicable(const fd_ruleset_run *run, const fd_rule_def *r,
+                                  const fd_batch *batch, const int64_t *time_us, uint32_t *count);
+/* What a rule's condition says of rows in ascending order: hits, messages, errors. */
+void fd_run_note(fd_ruleset_run *run, uint32_t rule, const uint32_t *rows, const uint8_t *results,
+                 uint32_t n);
+
+/* eval_plan.c */
+bool fd_run_whole(const fd_rule_def *r); /* it applies to every row */
+void fd_run_open_plan(fd_ruleset_run *run);
+void fd_run_close_plan(fd_ruleset_run *run);
+void fd_run_by_plan(fd_ruleset_run *run, const fd_batch *batch, const int64_t *time_us);
 
 /* extract.c */
 void fd_run_open_extract(fd_ruleset_run *run);

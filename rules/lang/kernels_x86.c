@@ -1,0 +1,213 @@
+/*
+ * Kernels for AVX2 and AVX-512: whole words of 64 rows; what is left of the last word goes through
+ * a block of 64 on the stack, so that nothing is read behind the last row. The compiler emits these
+ * instructions in these functions only; others ask first. Any thread.
+ */
+#include "lang/kernels_int.h"
+
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+#include <stdbool.h>
+#include <string.h>
+
+#define AVX2   __attribute__((target("avx2")))
+#define AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl")))
+
+static uint64_t low_bits(uint32_t n)
+{
+    return n >= FD_WORD ? ~UINT64_C(0) : (UINT64_C(1) << n) - 1;
+}
+
+/* One word's rows, zeros behind the last. */
+typedef struct block {
+    int64_t x[FD_WORD];
+} block;
+
+static void load_rest(block *to, const int64_t *x, uint32_t n)
+{
+    memset(to, 0, sizeof *to);
+    memcpy(to->x, x, n * sizeof *x);
+}
+
+/* Loops over whole words and the rest, with OF(word of 64) for one. */
+#define EACH_WORD1(OF)                                            \
+    uint32_t from = 0;                                            \
+    for (; from + FD_WORD <= n; from += FD_WORD)                  \
+        out[from / FD_WORD] = OF(x + from, k);                    \
+    if (from < n) {                                               \
+        block rest;                                               \
+        load_rest(&rest, x + from, n - from);                     \
+        out[from / FD_WORD] = OF(rest.x, k) & low_bits(n - from); \
+    }
+
+#define EACH_WORD2(OF)                                                     \
+    uint32_t from = 0;                                                     \
+    for (; from + FD_WORD <= n; from += FD_WORD)                           \
+        out[from / FD_WORD] = OF(a + from, b + from);                      \
+    if (from < n) {                                                        \
+        block rest_a, rest_b;                                              \
+        load_rest(&rest_a, a + from, n - from);                            \
+        load_rest(&rest_b, b + from, n - from);                            \
+        out[from / FD_WORD] = OF(rest_a.x, rest_b.x) & low_bits(n - from); \
+    }
+
+#define EACH_WORD_OF_BYTES(OF)                   \
+    uint32_t from = 0;                           \
+    for (; from + FD_WORD <= n; from += FD_WORD) \
+        out[from / FD_WORD] = OF(bytes + from);  \
+    if (from < n) {                              \
+        uint8_t rest[FD_WORD] = {0};             \
+        memcpy(rest, bytes + from, n - from);    \
+        out[from / FD_WORD] = OF(rest);          \
+    }
+
+/* ---- AVX2: four rows per instruction ---- */
+
+AVX2 static inline __m256i four(const int64_t *x)
+{
+    return _mm256_loadu_si256((const __m256i *)(const void *)x);
+}
+
+AVX2 static inline uint64_t bits_of_four(__m256i mask)
+{
+    return (uint64_t)(unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(mask));
+}
+
+AVX2 static inline uint64_t at_least_word2(const int64_t *x, int64_t k)
+{
+    __m256i key = _mm256_set1_epi64x(k);
+    uint64_t less = 0;
+    for (int i = 0; i < FD_WORD; i += 4)
+        less |= bits_of_four(_mm256_cmpgt_epi64(key, four(x + i))) << i;
+    return ~less;
+}
+
+AVX2 static inline uint64_t greater_word2(const int64_t *a, const int64_t *b)
+{
+    uint64_t word = 0;
+    for (int i = 0; i < FD_WORD; i += 4)
+        word |= bits_of_four(_mm256_cmpgt_epi64(four(a + i), four(b + i))) << i;
+    return word;
+}
+
+AVX2 static inline uint64_t equal_word2(const int64_t *a, const int64_t *b)
+{
+    uint64_t word = 0;
+    for (int i = 0; i < FD_WORD; i += 4)
+        word |= bits_of_four(_mm256_cmpeq_epi64(four(a + i), four(b + i))) << i;
+    return word;
+}
+
+AVX2 static inline uint64_t pack_word2(const uint8_t *bytes)
+{
+    uint64_t word = 0;
+    for (int i = 0; i < FD_WORD; i += 32) {
+        __m256i v = _mm256_loadu_si256((const __m256i *)(const void *)(bytes + i));
+        unsigned bits = (unsigned)_mm256_movemask_epi8(_mm256_slli_epi64(v, 7));
+        word |= (uint64_t)bits << i;
+    }
+    return word;
+}
+
+AVX2 static void at_least2(const int64_t *x, uint32_t n, int64_t k,
+                           uint64_t *out){EACH_WORD1(at_least_word2)}
+
+AVX2 static void greater2(const int64_t *a, const int64_t *b, uint32_t n,
+                          uint64_t *out){EACH_WORD2(greater_word2)}
+
+AVX2 static void equal2(const int64_t *a, const int64_t *b, uint32_t n,
+                        uint64_t *out){EACH_WORD2(equal_word2)}
+
+AVX2 static void pack2(const uint8_t *bytes, uint32_t n,
+                       uint64_t *out){EACH_WORD_OF_BYTES(pack_word2)}
+
+/* ---- AVX-512: eight rows per instruction, and masks are bits already ---- */
+
+AVX512 static inline __m512i eight(const int64_t *x)
+{
+    return _mm512_loadu_si512((const void *)x);
+}
+
+AVX512 static inline uint64_t at_least_word5(const int64_t *x, int64_t k)
+{
+    __m512i key = _mm512_set1_epi64(k);
+    uint64_t word = 0;
+    for (int i = 0; i < FD_WORD; i += 8)
+        word |= (uint64_t)_mm512_cmpge_epi64_mask(eight(x + i), key) << i;
+    return word;
+}
+
+AVX512 static inline uint64_t greater_word5(const int64_t *a, const int64_t *b)
+{
+    uint64_t word = 0;
+    for (int i = 0; i < FD_WORD; i += 8)
+        word |= (uint64_t)_mm512_cmpgt_epi64_mask(eight(a + i), eight(b + i)) << i;
+    return word;
+}
+
+AVX512 static inline uint64_t equal_word5(const int64_t *a, const int64_t *b)
+{
+    uint64_t word = 0;
+    for (int i = 0; i < FD_WORD; i += 8)
+        word |= (uint64_t)_mm512_cmpeq_epi64_mask(eight(a + i), eight(b + i)) << i;
+    return word;
+}
+
+AVX512 static inline uint64_t pack_word5(const uint8_t *bytes)
+{
+    __m512i v = _mm512_loadu_si512((const void *)bytes);
+    return _mm512_test_epi8_mask(v, v);
+}
+
+AVX512 static void at_least5(const int64_t *x, uint32_t n, int64_t k,
+                             uint64_t *out){EACH_WORD1(at_least_word5)}
+
+AVX512 static void greater5(const int64_t *a, const int64_t *b, uint32_t n,
+                            uint64_t *out){EACH_WORD2(greater_word5)}
+
+AVX512 static void equal5(const int64_t *a, const int64_t *b, uint32_t n,
+                          uint64_t *out){EACH_WORD2(equal_word5)}
+
+AVX512 static void pack5(const uint8_t *bytes, uint32_t n, uint64_t *out)
+{
+    EACH_WORD_OF_BYTES(pack_word5)
+}
+
+const fd_kernels *fd_kernels_avx2(void)
+{
+    static const fd_kernels table = {.at_least = at_least2,
+                                     .greater = greater2,
+                                     .equal = equal2,
+                                     .pack = pack2,
+                                     .rank = fd_kernel_rank,
+                                     .rank_from = 40};
+    return __builtin_cpu_supports("avx2") ? &table : NULL;
+}
+
+const fd_kernels *fd_kernels_avx512(void)
+{
+    static const fd_kernels table = {.at_least = at_least5,
+                                     .greater = greater5,
+                                     .equal = equal5,
+                                     .pack = pack5,
+                                     .rank = fd_kernel_rank,
+                                     .rank_from = 60};
+    bool has = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    return has ? &table : NULL;
+}
+
+#else
+
+const fd_kernels *fd_kernels_avx2(void)
+{
+    return NULL;
+}
+
+const fd_kernels *fd_kernels_avx512(void)
+{
+    return NULL;
+}
+
+#endif
