@@ -1,8 +1,6 @@
 /* Kernels that any machine runs, and the choice among all; see kernels.h. Any thread. */
 #include "lang/kernels_int.h"
 
-#include <string.h>
-
 #include "base/assert.h"
 
 static uint32_t rows_in(uint32_t n, uint32_t from)
@@ -58,6 +56,33 @@ static void pack(const uint8_t *bytes, uint32_t n, uint64_t *out)
     }
 }
 
+static void at_least_double(const double *x, uint32_t n, int64_t key, uint64_t *out)
+{
+    double k = fd_double_of_key(key);
+    for (uint32_t from = 0; from < n; from += FD_WORD) {
+        uint64_t word = 0;
+        for (uint32_t i = 0, m = rows_in(n, from); i < m; i++)
+            word |= (uint64_t)(x[from + i] >= k) << i;
+        out[from / FD_WORD] = word;
+    }
+}
+
+static void is_nan(const double *x, uint32_t n, uint64_t *out)
+{
+    for (uint32_t from = 0; from < n; from += FD_WORD) {
+        uint64_t word = 0;
+        for (uint32_t i = 0, m = rows_in(n, from); i < m; i++)
+            word |= (uint64_t)(x[from + i] != x[from + i]) << i;
+        out[from / FD_WORD] = word;
+    }
+}
+
+void fd_kernel_order(const double *x, uint32_t n, int64_t *keys)
+{
+    for (uint32_t i = 0; i < n; i++)
+        keys[i] = fd_key_of_double(x[i]);
+}
+
 enum { SIDE_BY_SIDE = 8 };
 
 /* Binary searches that do not branch, several rows side by side, so that their loads overlap. */
@@ -91,6 +116,9 @@ static const fd_kernels portable = {.at_least = at_least,
                                     .greater = greater,
                                     .equal = equal,
                                     .pack = pack,
+                                    .at_least_double = at_least_double,
+                                    .is_nan = is_nan,
+                                    .order = fd_kernel_order,
                                     .rank = fd_kernel_rank,
                                     .rank_from = 10};
 

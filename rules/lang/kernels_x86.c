@@ -30,26 +30,49 @@ static void load_rest(block *to, const int64_t *x, uint32_t n)
     memcpy(to->x, x, n * sizeof *x);
 }
 
-/* Loops over whole words and the rest, with OF(word of 64) for one. */
-#define EACH_WORD1(OF)                                            \
-    uint32_t from = 0;                                            \
-    for (; from + FD_WORD <= n; from += FD_WORD)                  \
-        out[from / FD_WORD] = OF(x + from, k);                    \
-    if (from < n) {                                               \
-        block rest;                                               \
-        load_rest(&rest, x + from, n - from);                     \
-        out[from / FD_WORD] = OF(rest.x, k) & low_bits(n - from); \
+typedef struct double_block {
+    double x[FD_WORD];
+} double_block;
+
+static void load_rest_doubles(double_block *to, const double *x, uint32_t n)
+{
+    memset(to, 0, sizeof *to);
+    memcpy(to->x, x, n * sizeof *x);
+}
+
+/* Loops over whole words and the rest, with OF(..., word of 64) for one. */
+#define EACH_WORD1(OF, key)                        \
+    uint32_t from = 0;                             \
+    for (; from + FD_WORD <= n; from += FD_WORD)   \
+        OF(x + from, key, &out[from / FD_WORD]);   \
+    if (from < n) {                                \
+        block rest;                                \
+        load_rest(&rest, x + from, n - from);      \
+        OF(rest.x, key, &out[from / FD_WORD]);     \
+        out[from / FD_WORD] &= low_bits(n - from); \
     }
 
-#define EACH_WORD2(OF)                                                     \
-    uint32_t from = 0;                                                     \
-    for (; from + FD_WORD <= n; from += FD_WORD)                           \
-        out[from / FD_WORD] = OF(a + from, b + from);                      \
-    if (from < n) {                                                        \
-        block rest_a, rest_b;                                              \
-        load_rest(&rest_a, a + from, n - from);                            \
-        load_rest(&rest_b, b + from, n - from);                            \
-        out[from / FD_WORD] = OF(rest_a.x, rest_b.x) & low_bits(n - from); \
+#define EACH_WORD_OF_DOUBLES(OF, key)                 \
+    uint32_t from = 0;                                \
+    for (; from + FD_WORD <= n; from += FD_WORD)      \
+        OF(x + from, key, &out[from / FD_WORD]);      \
+    if (from < n) {                                   \
+        double_block rest;                            \
+        load_rest_doubles(&rest, x + from, n - from); \
+        OF(rest.x, key, &out[from / FD_WORD]);        \
+        out[from / FD_WORD] &= low_bits(n - from);    \
+    }
+
+#define EACH_WORD2(OF)                                \
+    uint32_t from = 0;                                \
+    for (; from + FD_WORD <= n; from += FD_WORD)      \
+        OF(a + from, b + from, &out[from / FD_WORD]); \
+    if (from < n) {                                   \
+        block rest_a, rest_b;                         \
+        load_rest(&rest_a, a + from, n - from);       \
+        load_rest(&rest_b, b + from, n - from);       \
+        OF(rest_a.x, rest_b.x, &out[from / FD_WORD]); \
+        out[from / FD_WORD] &= low_bits(n - from);    \
     }
 
 #define EACH_WORD_OF_BYTES(OF)                   \
@@ -74,29 +97,28 @@ AVX2 static inline uint64_t bits_of_four(__m256i mask)
     return (uint64_t)(unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(mask));
 }
 
-AVX2 static inline uint64_t at_least_word2(const int64_t *x, int64_t k)
+AVX2 static inline void at_least_word2(const int64_t *x, __m256i key, uint64_t *out)
 {
-    __m256i key = _mm256_set1_epi64x(k);
     uint64_t less = 0;
     for (int i = 0; i < FD_WORD; i += 4)
         less |= bits_of_four(_mm256_cmpgt_epi64(key, four(x + i))) << i;
-    return ~less;
+    *out = ~less;
 }
 
-AVX2 static inline uint64_t greater_word2(const int64_t *a, const int64_t *b)
+AVX2 static inline void greater_word2(const int64_t *a, const int64_t *b, uint64_t *out)
 {
     uint64_t word = 0;
     for (int i = 0; i < FD_WORD; i += 4)
         word |= bits_of_four(_mm256_cmpgt_epi64(four(a + i), four(b + i))) << i;
-    return word;
+    *out = word;
 }
 
-AVX2 static inline uint64_t equal_word2(const int64_t *a, const int64_t *b)
+AVX2 static inline void equal_word2(const int64_t *a, const int64_t *b, uint64_t *out)
 {
     uint64_t word = 0;
     for (int i = 0; i < FD_WORD; i += 4)
         word |= bits_of_four(_mm256_cmpeq_epi64(four(a + i), four(b + i))) << i;
-    return word;
+    *out = word;
 }
 
 AVX2 static inline uint64_t pack_word2(const uint8_t *bytes)
@@ -110,8 +132,50 @@ AVX2 static inline uint64_t pack_word2(const uint8_t *bytes)
     return word;
 }
 
-AVX2 static void at_least2(const int64_t *x, uint32_t n, int64_t k,
-                           uint64_t *out){EACH_WORD1(at_least_word2)}
+AVX2 static inline void at_least_double_word2(const double *x, __m256d key, uint64_t *out)
+{
+    uint64_t word = 0;
+    for (int i = 0; i < FD_WORD; i += 4) {
+        __m256d mask = _mm256_cmp_pd(_mm256_loadu_pd(x + i), key, _CMP_GE_OQ);
+        word |= (uint64_t)(unsigned)_mm256_movemask_pd(mask) << i;
+    }
+    *out = word;
+}
+
+AVX2 static inline void is_nan_word2(const double *x, __m256d zero, uint64_t *out)
+{
+    uint64_t word = 0;
+    for (int i = 0; i < FD_WORD; i += 4) {
+        __m256d mask = _mm256_cmp_pd(_mm256_loadu_pd(x + i), zero, _CMP_UNORD_Q);
+        word |= (uint64_t)(unsigned)_mm256_movemask_pd(mask) << i;
+    }
+    *out = word;
+}
+
+/* Compilers make vectors of the loop in here by themselves, as they do in the other. */
+AVX2 static void order2(const double *x, uint32_t n, int64_t *keys)
+{
+    for (uint32_t i = 0; i < n; i++)
+        keys[i] = fd_key_of_double(x[i]);
+}
+
+AVX2 static void at_least_double2(const double *x, uint32_t n, int64_t k, uint64_t *out)
+{
+    __m256d key = _mm256_set1_pd(fd_double_of_key(k));
+    EACH_WORD_OF_DOUBLES(at_least_double_word2, key)
+}
+
+AVX2 static void is_nan2(const double *x, uint32_t n, uint64_t *out)
+{
+    __m256d zero = _mm256_setzero_pd();
+    EACH_WORD_OF_DOUBLES(is_nan_word2, zero)
+}
+
+AVX2 static void at_least2(const int64_t *x, uint32_t n, int64_t k, uint64_t *out)
+{
+    __m256i key = _mm256_set1_epi64x(k);
+    EACH_WORD1(at_least_word2, key)
+}
 
 AVX2 static void greater2(const int64_t *a, const int64_t *b, uint32_t n,
                           uint64_t *out){EACH_WORD2(greater_word2)}
@@ -129,29 +193,58 @@ AVX512 static inline __m512i eight(const int64_t *x)
     return _mm512_loadu_si512((const void *)x);
 }
 
-AVX512 static inline uint64_t at_least_word5(const int64_t *x, int64_t k)
+/* A mask is a byte of the word as it lies in memory: stored, not shifted together. */
+AVX512 static inline void at_least_word5(const int64_t *x, __m512i key, uint64_t *out)
 {
-    __m512i key = _mm512_set1_epi64(k);
-    uint64_t word = 0;
-    for (int i = 0; i < FD_WORD; i += 8)
-        word |= (uint64_t)_mm512_cmpge_epi64_mask(eight(x + i), key) << i;
-    return word;
+    __mmask8 *to = (__mmask8 *)out;
+    for (int i = 0; i < FD_WORD / 8; i++)
+        to[i] = _mm512_cmpge_epi64_mask(eight(x + 8 * i), key);
 }
 
-AVX512 static inline uint64_t greater_word5(const int64_t *a, const int64_t *b)
+AVX512 static inline void greater_word5(const int64_t *a, const int64_t *b, uint64_t *out)
 {
-    uint64_t word = 0;
-    for (int i = 0; i < FD_WORD; i += 8)
-        word |= (uint64_t)_mm512_cmpgt_epi64_mask(eight(a + i), eight(b + i)) << i;
-    return word;
+    __mmask8 *to = (__mmask8 *)out;
+    for (int i = 0; i < FD_WORD / 8; i++)
+        to[i] = _mm512_cmpgt_epi64_mask(eight(a + 8 * i), eight(b + 8 * i));
 }
 
-AVX512 static inline uint64_t equal_word5(const int64_t *a, const int64_t *b)
+AVX512 static inline void equal_word5(const int64_t *a, const int64_t *b, uint64_t *out)
 {
-    uint64_t word = 0;
-    for (int i = 0; i < FD_WORD; i += 8)
-        word |= (uint64_t)_mm512_cmpeq_epi64_mask(eight(a + i), eight(b + i)) << i;
-    return word;
+    __mmask8 *to = (__mmask8 *)out;
+    for (int i = 0; i < FD_WORD / 8; i++)
+        to[i] = _mm512_cmpeq_epi64_mask(eight(a + 8 * i), eight(b + 8 * i));
+}
+
+AVX512 static inline void at_least_double_word5(const double *x, __m512d key, uint64_t *out)
+{
+    __mmask8 *to = (__mmask8 *)out;
+    for (int i = 0; i < FD_WORD / 8; i++)
+        to[i] = _mm512_cmp_pd_mask(_mm512_loadu_pd(x + 8 * i), key, _CMP_GE_OQ);
+}
+
+AVX512 static inline void is_nan_word5(const double *x, __m512d zero, uint64_t *out)
+{
+    __mmask8 *to = (__mmask8 *)out;
+    for (int i = 0; i < FD_WORD / 8; i++)
+        to[i] = _mm512_cmp_pd_mask(_mm512_loadu_pd(x + 8 * i), zero, _CMP_UNORD_Q);
+}
+
+AVX512 static void order5(const double *x, uint32_t n, int64_t *keys)
+{
+    for (uint32_t i = 0; i < n; i++)
+        keys[i] = fd_key_of_double(x[i]);
+}
+
+AVX512 static void at_least_double5(const double *x, uint32_t n, int64_t k, uint64_t *out)
+{
+    __m512d key = _mm512_set1_pd(fd_double_of_key(k));
+    EACH_WORD_OF_DOUBLES(at_least_double_word5, key)
+}
+
+AVX512 static void is_nan5(const double *x, uint32_t n, uint64_t *out)
+{
+    __m512d zero = _mm512_setzero_pd();
+    EACH_WORD_OF_DOUBLES(is_nan_word5, zero)
 }
 
 AVX512 static inline uint64_t pack_word5(const uint8_t *bytes)
@@ -160,8 +253,11 @@ AVX512 static inline uint64_t pack_word5(const uint8_t *bytes)
     return _mm512_test_epi8_mask(v, v);
 }
 
-AVX512 static void at_least5(const int64_t *x, uint32_t n, int64_t k,
-                             uint64_t *out){EACH_WORD1(at_least_word5)}
+AVX512 static void at_least5(const int64_t *x, uint32_t n, int64_t k, uint64_t *out)
+{
+    __m512i key = _mm512_set1_epi64(k);
+    EACH_WORD1(at_least_word5, key)
+}
 
 AVX512 static void greater5(const int64_t *a, const int64_t *b, uint32_t n,
                             uint64_t *out){EACH_WORD2(greater_word5)}
@@ -180,6 +276,9 @@ const fd_kernels *fd_kernels_avx2(void)
                                      .greater = greater2,
                                      .equal = equal2,
                                      .pack = pack2,
+                                     .at_least_double = at_least_double2,
+                                     .is_nan = is_nan2,
+                                     .order = order2,
                                      .rank = fd_kernel_rank,
                                      .rank_from = 40};
     return __builtin_cpu_supports("avx2") ? &table : NULL;
@@ -191,6 +290,9 @@ const fd_kernels *fd_kernels_avx512(void)
                                      .greater = greater5,
                                      .equal = equal5,
                                      .pack = pack5,
+                                     .at_least_double = at_least_double5,
+                                     .is_nan = is_nan5,
+                                     .order = order5,
                                      .rank = fd_kernel_rank,
                                      .rank_from = 60};
     bool has = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&

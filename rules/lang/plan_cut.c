@@ -105,19 +105,28 @@ static void walk_words(const walk *k)
     }
 }
 
+static void compare_each(const walk *k, uint32_t value)
+{
+    fd_cel_plan_run *r = k->r;
+    const int64_t *keys = r->plan->cut_keys + k->v->first_cut;
+    for (uint32_t j = 0; j < k->v->n_cuts; j++) {
+        if (k->v->type == FD_CEL_DOUBLE)
+            r->kernels->at_least_double(fd_plan_doubles(r, value), r->n, keys[j], r->reach);
+        else
+            r->kernels->at_least(r->data[value], r->n, keys[j], r->reach);
+        answer(k, k->v->first_cut + j, r->reach);
+    }
+}
+
 void fd_plan_run_cuts(fd_cel_plan_run *r, uint32_t value)
 {
     walk k = walk_of(r, value);
     const int64_t *keys = r->plan->cut_keys + k.v->first_cut;
     if (r->words > 1 && k.v->n_cuts < r->kernels->rank_from) {
-        uint64_t *reach = r->reach;
-        for (uint32_t j = 0; j < k.v->n_cuts; j++) {
-            r->kernels->at_least(r->keys[value], r->n, keys[j], reach);
-            answer(&k, k.v->first_cut + j, reach);
-        }
+        compare_each(&k, value);
         return;
     }
-    r->kernels->rank(keys, k.v->n_cuts, r->keys[value], r->n, r->ranks);
+    r->kernels->rank(keys, k.v->n_cuts, fd_plan_keys(r, value), r->n, r->ranks);
     if (r->words == 1)
         walk_word(&k, r->ranks);
     else

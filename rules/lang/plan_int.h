@@ -153,7 +153,7 @@ struct fd_cel_plan_run {
     fd_plan_at *at;    /* per node */
     fd_plan_there *columns, *values;
     const int64_t **data; /* per value: ints, or doubles' bits */
-    const int64_t **keys; /* per value that is keyed */
+    const int64_t **keys; /* per double that is keyed; NULL: not made yet */
     int64_t **own_data, **own_keys;
     uint32_t batch_no;
     uint32_t *opened; /* per node: the batch in which a lazy one's slots were emptied */
@@ -172,6 +172,11 @@ enum { FD_PLAN_SCRATCH = 3 }; /* vectors of bits per level */
 static inline uint64_t *fd_plan_bits(const fd_cel_plan_run *r, uint32_t slot)
 {
     return r->bits + (size_t)slot * r->words;
+}
+
+static inline const double *fd_plan_doubles(const fd_cel_plan_run *r, uint32_t value)
+{
+    return (const double *)(const void *)r->data[value];
 }
 
 static inline const fd_col *fd_plan_column_at(const fd_cel_plan_run *r, const fd_plan_column *c)
@@ -221,7 +226,6 @@ uint32_t fd_plan_value_of(fd_plan_builder *b, const fd_node *x);
 /* Comparisons and memberships; FD_PLAN_NONE likewise. */
 uint32_t fd_plan_compare(fd_plan_builder *b, const fd_node *x);
 uint32_t fd_plan_in(fd_plan_builder *b, const fd_node *x);
-int64_t fd_plan_key_of_double(double d);
 
 /* plan_tree.c: whether two trees say the same for every row, and a hash that equal ones share. */
 bool fd_node_same(const fd_node *a, const fd_node *b);
@@ -237,6 +241,8 @@ void fd_plan_lay_out(fd_cel_plan *plan);
 void fd_plan_note_there(fd_cel_plan_run *r, uint32_t slot, fd_plan_there *out);
 /* plan_number.c: a value's numbers, keys and bits, and all that compares it with constants. */
 void fd_plan_run_value(fd_cel_plan_run *r, uint32_t value);
+/* The value's numbers as integers in their order, made when first asked for. */
+const int64_t *fd_plan_keys(fd_cel_plan_run *r, uint32_t value);
 /* plan_set.c: constants, and in a batch the rows of each and the nodes that ask for them. */
 uint32_t fd_plan_add_text(fd_plan_set *s, fd_str text);
 uint32_t fd_plan_add_key(fd_plan_set *s, int64_t key);

@@ -32,10 +32,11 @@ static void be_pair(fd_cel_plan_run *r, uint32_t node, const fd_plan_node *x)
     const uint64_t *ordered_a = fd_plan_bits(r, a.ordered), *ordered_b = fd_plan_bits(r, b.ordered);
     const uint64_t *missing_a = fd_plan_bits(r, a.missing), *missing_b = fd_plan_bits(r, b.missing);
     uint64_t flip = 0 - (uint64_t)x->below;
+    const int64_t *keys_a = fd_plan_keys(r, x->a), *keys_b = fd_plan_keys(r, x->b);
     if (x->kind == FD_PLAN_GREATER)
-        r->kernels->greater(r->keys[x->a], r->keys[x->b], r->n, hit);
+        r->kernels->greater(keys_a, keys_b, r->n, hit);
     else
-        r->kernels->equal(r->keys[x->a], r->keys[x->b], r->n, hit);
+        r->kernels->equal(keys_a, keys_b, r->n, hit);
     for (uint32_t w = 0; w < r->words; w++) {
         hit[w] = (hit[w] ^ flip) & ordered_a[w] & ordered_b[w];
         open[w] = hit[w] | missing_a[w] | missing_b[w];

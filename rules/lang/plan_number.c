@@ -170,31 +170,33 @@ static void run_choice(fd_cel_plan_run *r, const fd_plan_value *v, int64_t *out)
     }
 }
 
-/* Doubles as integers in the same order; NaN is none of them. */
-static void run_keys(fd_cel_plan_run *r, uint32_t value)
+/* Which rows can be compared at all. */
+static void order_rows(fd_cel_plan_run *r, uint32_t value)
 {
     const fd_plan_value *v = &r->plan->values[value];
     fd_plan_there *t = &r->values[value];
-    const int64_t *data = r->data[value];
-    r->keys[value] = data;
     if (v->type != FD_CEL_DOUBLE)
         return;
-    int64_t *keys = r->own_keys[value];
     const uint64_t *there = fd_plan_bits(r, t->there);
     uint64_t *ordered = fd_plan_bits(r, v->slot + 2), lost = 0;
+    r->kernels->is_nan(fd_plan_doubles(r, value), r->n, ordered);
     for (uint32_t w = 0; w < r->words; w++) {
-        uint32_t from = w * FD_WORD, n = r->n - from < FD_WORD ? r->n - from : FD_WORD;
-        uint64_t nan = 0;
-        for (uint32_t i = 0; i < n; i++) {
-            keys[from + i] = fd_plan_key_of_double(as_double(data[from + i]));
-            nan |= (uint64_t)(keys[from + i] == INT64_MIN) << i;
-        }
-        ordered[w] = there[w] & ~nan;
-        lost |= there[w] & nan;
+        lost |= there[w] & ordered[w];
+        ordered[w] = there[w] & ~ordered[w];
     }
-    r->keys[value] = keys;
     if (lost != 0)
         t->ordered = v->slot + 2;
+}
+
+const int64_t *fd_plan_keys(fd_cel_plan_run *r, uint32_t value)
+{
+    if (r->plan->values[value].type != FD_CEL_DOUBLE)
+        return r->data[value];
+    if (r->keys[value] == NULL) {
+        r->kernels->order(fd_plan_doubles(r, value), r->n, r->own_keys[value]);
+        r->keys[value] = r->own_keys[value];
+    }
+    return r->keys[value];
 }
 
 static void read_column(fd_cel_plan_run *r, uint32_t value)
@@ -219,8 +221,9 @@ void fd_plan_run_value(fd_cel_plan_run *r, uint32_t value)
         r->data[value] = r->own_data[value];
         fd_plan_note_there(r, v->slot, &r->values[value]);
     }
+    r->keys[value] = NULL;
     if (v->keyed)
-        run_keys(r, value);
+        order_rows(r, value);
     if (v->n_cuts != 0)
         fd_plan_run_cuts(r, value);
     if (v->set != FD_PLAN_NONE && r->plan->sets[v->set].n_members != 0)

@@ -139,7 +139,7 @@ static uint32_t look_up(fd_cel_plan_run *r, const fd_plan_set *s, const uint64_t
 {
     uint32_t n_seen = 0;
     const fd_str *texts = s->text ? fd_plan_column_at(r, &r->plan->columns[s->of])->v.s : NULL;
-    const int64_t *keys = s->text ? NULL : r->keys[s->of];
+    const int64_t *keys = s->text ? NULL : fd_plan_keys(r, s->of);
     for (uint32_t w = 0; w < r->words && s->n != 0; w++) {
         for (uint64_t mask = rows[w]; mask != 0; mask &= mask - 1) {
             uint32_t row = w * FD_WORD + (uint32_t)__builtin_ctzll(mask);

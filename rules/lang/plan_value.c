@@ -8,16 +8,6 @@
 #include "base/assert.h"
 #include "lang/plan_int.h"
 
-int64_t fd_plan_key_of_double(double d)
-{
-    int64_t bits;
-    if (isnan(d))
-        return INT64_MIN;
-    d += 0.0; /* one zero */
-    memcpy(&bits, &d, sizeof bits);
-    return bits ^ (int64_t)((uint64_t)(bits >> 63) >> 1);
-}
-
 static bool numeric(uint8_t type)
 {
     return type == FD_CEL_INT || type == FD_CEL_DOUBLE;
@@ -189,7 +179,7 @@ static uint32_t set_of(fd_plan_builder *b, bool text, uint32_t of)
 
 static int64_t key_of(const fd_cel_value *v)
 {
-    return v->kind == FD_CEL_INT ? v->v.i : fd_plan_key_of_double(v->v.d);
+    return v->kind == FD_CEL_INT ? v->v.i : fd_key_of_double(v->v.d);
 }
 
 static int by_code(const void *a, const void *b)

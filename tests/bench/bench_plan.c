@@ -5,9 +5,9 @@
  * arithmetic. Events are columns of random values with nulls in some; a rule fires for about one
  * event in 2,500.
  *
- * bench_plan [--json] [--rounds n] [--set NAME]: ns of CPU time per event, the best of some rounds
- * over different batches, one thread; and how long a set takes to load, YAML and type checks
- * included.
+ * bench_plan [--json] [--rounds n] [--set NAME] [--batch n] [--columns]: ns of CPU time per event,
+ * the best of some rounds over different batches, one thread; and how long a set takes to load,
+ * YAML and type checks included.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -224,74 +224,91 @@ static double round_of(bench *b, fd_batch **batches, uint32_t count, uint32_t si
 
 static double best_of(bench *b, uint32_t size, int rounds)
 {
-    enum { COUNT = 8 };
+    enum { COUNT = 16 };
     fd_batch *batches[COUNT];
     uint32_t at_once = size < 64 ? COUNT : 1; /* short rounds are disturbed less */
-    for (uint32_t i = 0; i < COUNT; i++)
+    uint32_t count = size < 64 ? COUNT : 2;   /* the service fills the same few again and again */
+    for (uint32_t i = 0; i < count; i++)
         batches[i] = make_batch(size);
     double best = 1e18;
     for (int i = 0; i < rounds; i++) {
-        double ns = round_of(b, batches + (at_once == 1 ? i % COUNT : 0), at_once, size);
+        double ns = round_of(b, batches + (at_once == 1 ? (uint32_t)i % count : 0), at_once, size);
         best = ns < best ? ns : best;
     }
-    for (uint32_t i = 0; i < COUNT; i++)
+    for (uint32_t i = 0; i < count; i++)
         fd_batch_free(batches[i]);
     return best;
 }
 
-static void run_suite(const suite *s, int rounds, bool json)
+typedef struct wanted {
+    int rounds;
+    bool json;
+    bool columns_only;
+    uint32_t batch;  /* 0: all sizes */
+    const char *set; /* NULL: all */
+} wanted;
+
+static void run_size(bench *b, const wanted *w, uint32_t size)
+{
+    int rounds = size < 64 ? w->rounds * 4 : w->rounds;
+    fd_ruleset_run_by_columns(b->run, true);
+    double columns = best_of(b, size, rounds);
+    printf(w->json ? ",\"columns_%u\":%.1f" : "  batch of %4u: %9.1f ns/event by columns", size,
+           columns);
+    if (!w->columns_only) {
+        fd_ruleset_run_by_columns(b->run, false);
+        double rules = best_of(b, size, rounds);
+        if (w->json)
+            printf(",\"rules_%u\":%.1f", size, rules);
+        else
+            printf(", %9.1f rule by rule", rules);
+    }
+    fputs(w->json ? "" : "\n", stdout);
+}
+
+static void run_suite(const suite *s, const wanted *w)
 {
     static const uint32_t sizes[] = {1, 4, 16, 64, 256, 1024, 2048};
     bench b = {0};
     load(&b, s);
-    if (json)
-        printf("{\"bench\":\"plan\",\"set\":\"%s\",\"unit\":\"ns/event\",\"load_ms\":%.1f", s->name,
-               b.load_ms);
-    else
-        printf("%s: loaded in %.1f ms\n", s->name, b.load_ms);
+    printf(w->json ? "{\"bench\":\"plan\",\"unit\":\"ns/event\",\"set\":\"%s\",\"load_ms\":%.1f"
+                   : "%s: loaded in %.1f ms\n",
+           s->name, b.load_ms);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        int times = sizes[i] < 64 ? rounds * 4 : rounds;
-        fd_ruleset_run_by_columns(b.run, true);
-        double columns = best_of(&b, sizes[i], times);
-        fd_ruleset_run_by_columns(b.run, false);
-        double rules = best_of(&b, sizes[i], times);
-        if (json)
-            printf(",\"columns_%u\":%.1f,\"rules_%u\":%.1f", sizes[i], columns, sizes[i], rules);
-        else
-            printf("  batch of %4u: %9.1f ns/event by columns, %9.1f rule by rule\n", sizes[i],
-                   columns, rules);
+        if (w->batch == 0 || w->batch == sizes[i])
+            run_size(&b, w, sizes[i]);
     }
-    if (json)
-        printf(",\"hits_per_event\":%.3f}\n", (double)b.hits / (double)b.events);
-    else
-        printf("  %.3f hits per event\n", (double)b.hits / (double)b.events);
+    printf(w->json ? ",\"hits_per_event\":%.3f}\n" : "  %.3f hits per event\n",
+           (double)b.hits / (double)b.events);
     fd_ruleset_run_free(b.run);
     fd_ruleset_free(b.set);
 }
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"json", no_argument, NULL, 'j'},
-                                            {"rounds", required_argument, NULL, 'n'},
-                                            {"set", required_argument, NULL, 's'},
-                                            {NULL, 0, NULL, 0}};
-    const char *only = NULL;
-    bool json = false;
-    long rounds = 30;
+    static const struct option options[] = {
+        {"json", no_argument, NULL, 'j'},      {"rounds", required_argument, NULL, 'n'},
+        {"set", required_argument, NULL, 's'}, {"batch", required_argument, NULL, 'b'},
+        {"columns", no_argument, NULL, 'c'},   {NULL, 0, NULL, 0}};
+    wanted w = {.rounds = 30};
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         if (c == 'j')
-            json = true;
+            w.json = true;
         else if (c == 'n')
-            rounds = strtol(optarg, NULL, 10);
+            w.rounds = (int)strtol(optarg, NULL, 10);
         else if (c == 's')
-            only = optarg;
+            w.set = optarg;
+        else if (c == 'b')
+            w.batch = (uint32_t)strtoul(optarg, NULL, 10);
+        else if (c == 'c')
+            w.columns_only = true;
         else
             return 2;
     }
     name_fields();
     for (size_t i = 0; i < sizeof suites / sizeof *suites; i++) {
-        if (only == NULL || strcmp(only, suites[i].name) == 0)
-            run_suite(&suites[i], (int)rounds, json);
+        if (w.set == NULL || strcmp(w.set, suites[i].name) == 0)
+            run_suite(&suites[i], &w);
     }
     return 0;
 }

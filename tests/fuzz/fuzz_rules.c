@@ -1,6 +1,7 @@
 /*
  * Hostile rule files: refused with places that exist, or loaded to a set that gives the same
- * verdicts each time and keeps their invariants. Input: a rule file, a NUL, the list file
+ * verdicts by columns as rule by rule and keeps their invariants. Input: a rule file, a NUL, the
+ * list file
  * ./l.txt (or nothing), in a directory of its own.
  */
 #include <stddef.h>
@@ -119,6 +120,7 @@ static void judge(const fd_ruleset *set, const fd_batch *batch)
     fd_verdict v[ROWS];
     fd_strbuf first = {0}, again = {0};
     for (int round = 0; round < 2; round++) {
+        fd_ruleset_run_by_columns(run, round == 0);
         fd_ruleset_eval(run, batch, features, times, v);
         for (int row = 0; row < ROWS; row++) {
             check_verdict(&v[row], set);

@@ -381,11 +381,12 @@ static uint32_t outcome(fd_cel_bits bits, uint32_t row)
     return hit ? FD_CEL_TRUE : open ? FD_CEL_FAILED : FD_CEL_FALSE;
 }
 
-static void check_root(fixture *f, judged *j, uint32_t root, const char *seed)
+static void check_program(fixture *f, judged *j, uint32_t root, const fd_cel_program *p,
+                          const char *text, const char *seed)
 {
     static uint8_t want[ROWS_MAX];
     uint64_t asked[WORDS_MAX];
-    fd_cel_test(j->rows, f->roots[root], fd_cel_run_all(j->rows), j->n, want);
+    fd_cel_test(j->rows, p, fd_cel_run_all(j->rows), j->n, want);
     for (int round = 0; round < 2; round++) {
         for (uint32_t w = 0; w < WORDS_MAX; w++)
             asked[w] = (uint64_t)below(f, UINT32_MAX) << 32 | below(f, UINT32_MAX);
@@ -397,8 +398,8 @@ static void check_root(fixture *f, judged *j, uint32_t root, const char *seed)
             if (!all && (asked[i / 64] >> i % 64 & 1) == 0)
                 continue;
             if (outcome(bits, i) != want[i])
-                fail_msg("seed %s, row %u of %u: %s\n  want %u, got %u", seed, i, j->n,
-                         f->texts[root], want[i], outcome(bits, i));
+                fail_msg("seed %s, condition %u, row %u of %u: %s\n  want %u, got %u", seed, root,
+                         i, j->n, text, want[i], outcome(bits, i));
         }
     }
 }
@@ -433,7 +434,7 @@ static void check_batch(fixture *f, judged *j, const char *seed)
         check_passed_over(f, j, seed);
         for (uint32_t root = 0; root < N_ROOTS; root++) {
             if (f->roots[root] != NULL)
-                check_root(f, j, root, seed);
+                check_program(f, j, root, f->roots[root], f->texts[root], seed);
         }
     }
     fd_batch_free(j->events);
@@ -469,8 +470,128 @@ static void as_the_row_evaluator_says(void **state)
     }
 }
 
+enum { N_CONSTANTS = 300 };
+
+static void make_thresholds(fixture *f, const fd_cel_program **roots, char **texts)
+{
+    static const char *const forms[][2] = {
+        {"event.amount > ", ""},   {"event.price <= ", ".5"}, {"event.card.limit < ", ""},
+        {"event.price >= ", ".0"}, {"features.n == ", ""},    {"event.amount * 2 != ", ""}};
+    for (uint32_t i = 0; i < N_CONSTANTS; i++) {
+        const char *const *form = forms[below(f, 6)];
+        texts[i] = fd_arena_printf(f->a, "%s%d%s", form[0], (int)below(f, 240) - 120, form[1]);
+        roots[i] = compile(f, texts[i]);
+    }
+}
+
+/* Many keys for one value, so that ranks are walked over; none is forgotten at either end. */
+static void many_constants(void **state)
+{
+    (void)state;
+    static const uint32_t sizes[] = {1, 3, 63, 64, 65, 130, 1024};
+    static const fd_cel_program *roots[N_CONSTANTS];
+    static char *texts[N_CONSTANTS];
+    for (uint32_t seed = 1; seed <= 14; seed++) {
+        fixture f = {.state = seed, .a = fd_arena_new(16384, 0)};
+        make_thresholds(&f, roots, texts);
+        fd_cel_plan *plan = fd_cel_plan_new(roots, N_CONSTANTS, NULL, 0);
+        judged j = {.run = fd_cel_plan_run_new(plan, ROWS_MAX),
+                    .rows = fd_cel_run_new(NULL, 0, ROWS_MAX),
+                    .n = sizes[seed % 7]};
+        j.events = random_batch(&f, &sample_event, j.n);
+        j.features = random_batch(&f, &sample_features, j.n);
+        for (uint32_t i = 0; i < j.n; i++) {
+            j.events->root.children[1].v.i[i] = (int64_t)below(&f, 240) - 120;
+            j.features->root.children[0].v.i[i] = (int64_t)below(&f, 240) - 120;
+        }
+        for (int level = 0; level < FD_N_KERNEL_LEVELS; level++) {
+            if (!fd_cel_plan_run_use(j.run, (fd_kernel_level)level))
+                continue;
+            fd_cel_run_begin(j.rows, j.events, j.features);
+            fd_cel_plan_begin(j.run, j.rows);
+            for (uint32_t i = 0; i < N_CONSTANTS; i++)
+                check_program(&f, &j, i, roots[i], texts[i], "of many_constants");
+        }
+        fd_batch_free(j.events);
+        fd_batch_free(j.features);
+        fd_cel_run_free(j.rows);
+        fd_cel_plan_run_free(j.run);
+        fd_cel_plan_free(plan);
+        fd_arena_free(f.a);
+    }
+}
+
+/* ---- kernels ---- */
+
+typedef struct columns {
+    int64_t a[ROWS_MAX], b[ROWS_MAX];
+    double d[ROWS_MAX];
+    uint8_t bytes[ROWS_MAX];
+} columns;
+
+static void fill_columns(fixture *f, columns *c, uint32_t n)
+{
+    static const int64_t ints[] = {INT64_MIN, INT64_MIN + 1, -1, 0, 1, 42, INT64_MAX};
+    static const double doubles[] = {-INFINITY, -1e308, -5e-324,  -0.0,       0.0,
+                                     5e-324,    1.5,    INFINITY, (double)NAN};
+    for (uint32_t i = 0; i < n; i++) {
+        c->a[i] = ints[below(f, 7)];
+        c->b[i] = ints[below(f, 7)];
+        c->d[i] = doubles[below(f, 9)];
+        c->bytes[i] = (uint8_t)below(f, 2);
+    }
+}
+
+/* What kernels of a level say of some rows, one after the other. */
+static void run_kernels(const fd_kernels *k, const columns *c, uint32_t n, uint64_t *out,
+                        uint32_t *ranks, int64_t *keys)
+{
+    static const int64_t sorted[] = {INT64_MIN + 1, -1, 0, 0, 1, 42, 43, INT64_MAX};
+    uint32_t words = fd_words(n);
+    k->at_least(c->a, n, c->b[0], out);
+    k->greater(c->a, c->b, n, out + words);
+    k->equal(c->a, c->b, n, out + 2 * words);
+    k->pack(c->bytes, n, out + 3 * words);
+    k->is_nan(c->d, n, out + 4 * words);
+    k->at_least_double(c->d, n, fd_key_of_double(isnan(c->d[0]) ? 0.0 : c->d[0]), out + 5 * words);
+    k->rank(sorted, 8, c->a, n, ranks);
+    k->order(c->d, n, keys);
+}
+
+static void all_kernels_agree(void **state)
+{
+    (void)state;
+    enum { ANSWERS = 6 };
+    static columns c;
+    static uint64_t want[ANSWERS * WORDS_MAX], got[ANSWERS * WORDS_MAX];
+    static uint32_t want_ranks[ROWS_MAX], ranks[ROWS_MAX];
+    static int64_t want_keys[ROWS_MAX], keys[ROWS_MAX];
+    fixture f = {.state = 5};
+    for (uint32_t n = 1; n < 300; n++) {
+        fill_columns(&f, &c, n);
+        run_kernels(fd_kernels_of(FD_KERNELS_PORTABLE), &c, n, want, want_ranks, want_keys);
+        for (uint32_t i = 0; i < n; i++) { /* the portable ones are right */
+            assert_int_equal(want[i / 64] >> i % 64 & 1, c.a[i] >= c.b[0]);
+            assert_int_equal(want[4 * fd_words(n) + i / 64] >> i % 64 & 1, isnan(c.d[i]) != 0);
+            for (uint32_t j = 0; j < n && !isnan(c.d[i]) && !isnan(c.d[j]); j++)
+                assert_int_equal(want_keys[i] >= want_keys[j], c.d[i] >= c.d[j]);
+        }
+        for (int level = 1; level < FD_N_KERNEL_LEVELS; level++) {
+            const fd_kernels *k = fd_kernels_of((fd_kernel_level)level);
+            if (k == NULL)
+                continue;
+            run_kernels(k, &c, n, got, ranks, keys);
+            assert_memory_equal(got, want, ANSWERS * fd_words(n) * sizeof *got);
+            assert_memory_equal(ranks, want_ranks, n * sizeof *ranks);
+            assert_memory_equal(keys, want_keys, n * sizeof *keys);
+        }
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(as_the_row_evaluator_says)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(as_the_row_evaluator_says),
+                                       cmocka_unit_test(many_constants),
+                                       cmocka_unit_test(all_kernels_agree)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
