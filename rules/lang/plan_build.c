@@ -121,7 +121,11 @@ uint32_t fd_plan_column_of(fd_plan_builder *b, const fd_node *x)
 
 static uint32_t row_node(fd_plan_builder *b, const fd_node *x)
 {
-    return fd_plan_intern(b, (fd_plan_node){.kind = FD_PLAN_ROW, .source = x}, NULL, 0);
+    uint32_t id = fd_plan_intern(b, (fd_plan_node){.kind = FD_PLAN_ROW, .source = x}, NULL, 0);
+    fd_plan_node *node = &b->plan->nodes[id];
+    if (node->source == x) /* the program whose names it may use */
+        node->n_locals = b->program->n_locals;
+    return id;
 }
 
 static uint32_t constant_node(fd_plan_builder *b, const fd_cel_value *v)
@@ -190,8 +194,12 @@ static uint32_t chosen(fd_plan_builder *b, const fd_node *x)
 static uint32_t of_variable(fd_plan_builder *b, const fd_node *x)
 {
     FD_ASSERT(x->index < b->plan->n_variables && b->plan->variables[x->index] != NULL);
-    if (b->variable_nodes[x->index] == FD_PLAN_NONE)
-        b->variable_nodes[x->index] = fd_plan_condition(b, b->plan->variables[x->index]->root);
+    const fd_cel_program *outer = b->program;
+    if (b->variable_nodes[x->index] == FD_PLAN_NONE) {
+        b->program = b->plan->variables[x->index];
+        b->variable_nodes[x->index] = fd_plan_condition(b, b->program->root);
+        b->program = outer;
+    }
     return b->variable_nodes[x->index];
 }
 
@@ -205,7 +213,8 @@ uint32_t fd_plan_condition(fd_plan_builder *b, const fd_node *x)
     case FD_NODE_HAS_COLUMN:
         return of_column(b, x, FD_PLAN_HAS);
     case FD_NODE_COLUMN:
-        return x->type == FD_CEL_BOOL ? of_column(b, x, FD_PLAN_BOOL) : row_node(b, x);
+        return x->type == FD_CEL_BOOL && !x->optional ? of_column(b, x, FD_PLAN_BOOL)
+                                                      : row_node(b, x);
     case FD_NODE_VARIABLE:
         return of_variable(b, x);
     case FD_NODE_AND:
@@ -271,8 +280,10 @@ fd_cel_plan *fd_cel_plan_new(const fd_cel_program *const *roots, uint32_t n_root
     FD_ALLOCATED(p->roots);
     fd_plan_builder b;
     open_builder(&b, p);
-    for (uint32_t i = 0; i < n_roots; i++)
+    for (uint32_t i = 0; i < n_roots; i++) {
+        b.program = roots[i];
         p->roots[i] = roots[i] == NULL ? FD_PLAN_NONE : fd_plan_condition(&b, roots[i]->root);
+    }
     close_builder(&b);
     fd_plan_lay_out(p);
     return p;

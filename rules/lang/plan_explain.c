@@ -148,6 +148,10 @@ static const char *reason_of(const fd_node *x)
         return "a field of a value known at run time only";
     case FD_NODE_INDEX:
         return "an element of a list or map";
+    case FD_NODE_MATCHES:
+        return "a regular expression";
+    case FD_NODE_LOOP:
+        return "a macro over a list or map";
     default:
         return "no columns for this";
     }

@@ -39,7 +39,8 @@ typedef struct fd_plan_node {
     uint32_t first, n_args; /* in the plan's args */
     int64_t key;
     const fd_node *source;
-    uint32_t cost; /* of what the row evaluator has to do, as fd_node_cost() */
+    uint32_t n_locals; /* ROW: slots for names */
+    uint32_t cost;     /* of what the row evaluator has to do, as fd_node_cost() */
     uint32_t slot;
     uint32_t uses;  /* places it stands in, conditions included */
     uint32_t depth; /* of lazy nodes below and including it */
@@ -189,7 +190,8 @@ static inline const fd_col *fd_plan_column_at(const fd_cel_plan_run *r, const fd
 
 typedef struct fd_plan_builder {
     fd_cel_plan *plan;
-    uint32_t mask; /* of the table of nodes, which holds numbers + 1 */
+    const fd_cel_program *program; /* whose tree it is */
+    uint32_t mask;                 /* of the table of nodes, which holds numbers + 1 */
     uint32_t *table;
     uint32_t value_mask; /* the same of values */
     uint32_t *value_table;

@@ -40,7 +40,7 @@ static uint32_t list_rows(const uint64_t *bits, uint32_t words, uint32_t *rows)
 
 static void run_rows(fd_cel_plan_run *r, const fd_plan_node *x, const uint64_t *need)
 {
-    const fd_cel_program program = {.root = x->source};
+    const fd_cel_program program = {.root = x->source, .n_locals = x->n_locals};
     uint64_t *hit = fd_plan_bits(r, x->slot), *open = fd_plan_bits(r, x->slot + 1);
     uint32_t n = list_rows(need, r->words, r->rows);
     const uint32_t *rows = n == r->n ? fd_cel_run_all(r->cel) : r->rows;

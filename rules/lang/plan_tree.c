@@ -17,6 +17,7 @@ static bool told_by_parts(const fd_node *x)
     case FD_NODE_FIELD:
     case FD_NODE_HAS_FIELD:
     case FD_NODE_CALL:
+    case FD_NODE_MATCHES:
     case FD_NODE_COMPARE:
     case FD_NODE_IN:
     case FD_NODE_INDEX:
@@ -24,10 +25,11 @@ static bool told_by_parts(const fd_node *x)
     case FD_NODE_AND:
     case FD_NODE_OR:
     case FD_NODE_COND:
+        return true;
     case FD_NODE_LIST:
     case FD_NODE_MAP:
-        return true;
-    default:
+        return x->optional_args == NULL;
+    default: /* names of a macro mean what stands around it */
         return false;
     }
 }
@@ -92,8 +94,9 @@ bool fd_node_same(const fd_node *a, const fd_node *b)
 {
     if (a == b)
         return true;
-    if (a->kind != b->kind || !told_by_parts(a) || a->op != b->op || a->type != b->type ||
-        a->batch != b->batch || a->index != b->index || a->n_args != b->n_args ||
+    if (a->kind != b->kind || !told_by_parts(a) || !told_by_parts(b) || a->op != b->op ||
+        a->type != b->type || a->batch != b->batch || a->optional != b->optional ||
+        a->index != b->index || a->n_args != b->n_args ||
         a->overloads.first != b->overloads.first || a->overloads.n != b->overloads.n ||
         !fd_str_eq(a->name, b->name))
         return false;
@@ -121,7 +124,7 @@ uint64_t fd_node_hash(const fd_node *x)
 uint32_t fd_node_cost(const fd_node *x)
 {
     uint64_t cost = 1;
-    if (x->kind == FD_NODE_CALL) {
+    if (x->kind == FD_NODE_CALL || x->kind == FD_NODE_MATCHES) {
         for (uint32_t i = 0; i < x->overloads.n; i++) {
             uint32_t c = x->overloads.first[i].cost;
             cost = c > cost ? c : cost;

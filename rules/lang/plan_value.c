@@ -129,6 +129,18 @@ static uint32_t choice_of(fd_plan_builder *b, const fd_node *x)
     return b->plan->nodes[v.a].lazy ? FD_PLAN_NONE : intern(b, v);
 }
 
+static uint32_t of_variable(fd_plan_builder *b, uint32_t slot)
+{
+    const fd_cel_program *outer = b->program;
+    if (b->variable_tried[slot])
+        return b->variable_values[slot];
+    b->variable_tried[slot] = 1;
+    b->program = b->plan->variables[slot];
+    b->variable_values[slot] = fd_plan_value_of(b, b->program->root);
+    b->program = outer;
+    return b->variable_values[slot];
+}
+
 uint32_t fd_plan_value_of(fd_plan_builder *b, const fd_node *x)
 {
     if (!numeric(x->type))
@@ -139,11 +151,7 @@ uint32_t fd_plan_value_of(fd_plan_builder *b, const fd_node *x)
         return intern(b, (fd_plan_value){.kind = FD_VALUE_COLUMN, .type = x->type, .a = column});
     }
     case FD_NODE_VARIABLE:
-        if (!b->variable_tried[x->index]) {
-            b->variable_tried[x->index] = 1;
-            b->variable_values[x->index] = fd_plan_value_of(b, b->plan->variables[x->index]->root);
-        }
-        return b->variable_values[x->index];
+        return of_variable(b, x->index);
     case FD_NODE_CALL:
         return call_of(b, x);
     case FD_NODE_COND:
@@ -245,7 +253,7 @@ static uint32_t with_constant(fd_plan_builder *b, const fd_node *x, fd_cel_opera
                               const fd_cel_value *k)
 {
     bool equality = op == FD_OP_EQ || op == FD_OP_NE;
-    if (k->kind == FD_CEL_BOOL && x->type == FD_CEL_BOOL && equality) {
+    if (k->kind == FD_CEL_BOOL && x->type == FD_CEL_BOOL && equality && !x->heavy) {
         uint32_t node = fd_plan_condition(b, x);
         return k->v.b == (op == FD_OP_EQ) ? node : fd_plan_not(b, node);
     }
