@@ -129,6 +129,18 @@ void fd_col_push_null(fd_col *c)
     }
 }
 
+void fd_col_fill_null(fd_col *c, uint32_t rows)
+{
+    if (rows <= c->n)
+        return;
+    FD_ASSERT(rows <= c->cap && c->n_children == 0 && !has_offsets(c->type->kind));
+    size_t width = value_bytes(c->type->kind);
+    memset(c->valid + c->n, 0, rows - c->n);
+    if (width != 0)
+        memset((unsigned char *)c->v.any + (size_t)c->n * width, 0, (rows - c->n) * width);
+    c->n = rows;
+}
+
 static uint32_t count_cols(const fd_col *c)
 {
     uint32_t n = 1;

@@ -56,6 +56,9 @@ bool fd_col_reserve(fd_col *c, uint32_t rows, uint32_t max_rows);
  * room in top-level columns; false when a list's child bound is hit (never for null rows). */
 void fd_col_push_null(fd_col *c);
 
+/* Nulls up to `rows` rows, where there is room for them, of a column without children. */
+void fd_col_fill_null(fd_col *c, uint32_t rows);
+
 /* Takes every column back to `rows` rows: what a half-decoded event wrote is gone. */
 void fd_batch_truncate(fd_batch *b, uint32_t rows);
 

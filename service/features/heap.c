@@ -1,8 +1,6 @@
 /* Granules in bins by size, joined when freed; see heap_int.h. One owner. */
 #include "features/heap_int.h"
 
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 
 #include "base/assert.h"
@@ -72,50 +70,61 @@ static void detach(fd_heap *h, uint32_t ref)
     h->units -= b->size / h->unit;
 }
 
-static void touch_all(fd_heap *h)
+/* Large pages begin where their size says. */
+enum { LARGE_PAGE = 2 << 20, LINE = 64 };
+
+static size_t round_up(size_t n, size_t step)
 {
-#ifdef MADV_POPULATE_WRITE
-    if (madvise(h->base, h->bytes, MADV_POPULATE_WRITE) == 0)
-        return;
-#endif
-    for (size_t at = 0; at < h->bytes; at += 4096)
-        ((volatile unsigned char *)h->base)[at] = 0;
+    return (n + step - 1) / step * step;
 }
 
-bool fd_heap_init(fd_heap *h, size_t bytes, uint32_t unit, bool touch)
+static void touch_all(unsigned char *p, size_t bytes)
+{
+#ifdef MADV_POPULATE_WRITE
+    if (madvise(p, bytes, MADV_POPULATE_WRITE) == 0)
+        return;
+#endif
+    for (size_t at = 0; at < bytes; at += 4096)
+        ((volatile unsigned char *)p)[at] = 0;
+}
+
+/* The owner's bytes, the two bits per granule and the granules lie in one region: what is probed
+ * at random should be in large pages, all of it. */
+bool fd_heap_init(fd_heap *h, size_t bytes, size_t front, uint32_t unit, bool touch)
 {
     /* Every block of a bin from that of `unit` on is at least that large. */
     uint32_t step = unit < FD_HEAP_EXACT_BINS ? 1 : 1U << (31 - __builtin_clz(unit) - 3);
     *h = (fd_heap){.unit = (unit + step - 1) / step * step};
-    uint64_t n = bytes / FD_HEAP_GRANULE;
-    h->n = n > UINT32_MAX - 1 ? UINT32_MAX - 1 : (uint32_t)n;
-    h->bytes = (size_t)h->n * FD_HEAP_GRANULE;
-    void *p = mmap(NULL, h->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    bytes = round_up(bytes, 4096);
+    h->mapped = bytes + LARGE_PAGE;
+    void *p = mmap(NULL, h->mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED)
         return false;
-    h->base = p;
-    madvise(h->base, h->bytes, MADV_HUGEPAGE);
+    h->region = p;
+    uintptr_t begin = round_up((uintptr_t)p, LARGE_PAGE);
+    unsigned char *at = (unsigned char *)p + (begin - (uintptr_t)p);
+    madvise(at, bytes, MADV_HUGEPAGE);
     if (touch)
-        touch_all(h);
-    size_t words = (size_t)h->n / 64 + 1;
-    h->starts = calloc(words, sizeof *h->starts);
-    h->ends = calloc(words, sizeof *h->ends);
-    FD_ALLOCATED(h->starts);
-    FD_ALLOCATED(h->ends);
-    if (touch) {
-        memset(h->starts, 0, words * sizeof *h->starts);
-        memset(h->ends, 0, words * sizeof *h->ends);
-    }
+        touch_all(at, bytes);
+    front = round_up(front, LINE);
+    FD_ASSERT(front + 4096 < bytes);
+    size_t rest = bytes - front;
+    size_t words = rest / (FD_HEAP_GRANULE * 64) + 1;
+    size_t bits = round_up(words * sizeof(uint64_t), LINE);
+    size_t n = (rest - 2 * bits) / FD_HEAP_GRANULE;
+    h->n = n > UINT32_MAX - 1 ? UINT32_MAX - 1 : (uint32_t)n;
+    h->front = at;
+    h->starts = (uint64_t *)(void *)(at + front);
+    h->ends = (uint64_t *)(void *)(at + front + bits);
+    h->base = at + front + 2 * bits;
     insert(h, 1, h->n - 1);
     return true;
 }
 
 void fd_heap_free(fd_heap *h)
 {
-    if (h->base != NULL)
-        munmap(h->base, h->bytes);
-    free(h->starts);
-    free(h->ends);
+    if (h->region != NULL)
+        munmap(h->region, h->mapped);
     *h = (fd_heap){0};
 }
 

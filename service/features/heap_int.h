@@ -23,8 +23,10 @@ enum {
 
 typedef struct fd_heap {
     unsigned char *base;
-    size_t bytes; /* of the region */
-    uint32_t n;   /* granules */
+    void *front; /* bytes at the beginning of the region that are the owner's, zeroed */
+    void *region;
+    size_t mapped;
+    uint32_t n; /* granules */
     uint32_t unit;
     uint64_t units;
     uint64_t used;           /* granules handed out */
@@ -33,8 +35,9 @@ typedef struct fd_heap {
     uint32_t bins[FD_HEAP_BINS]; /* first free block */
 } fd_heap;
 
-/* False: the system has not that much. `touch`: fault all pages in now. */
-bool fd_heap_init(fd_heap *h, size_t bytes, uint32_t unit, bool touch);
+/* Takes `bytes` from the system, of which `front` are the owner's. False: it has not that much.
+ * `touch`: fault all pages in now. */
+bool fd_heap_init(fd_heap *h, size_t bytes, size_t front, uint32_t unit, bool touch);
 void fd_heap_free(fd_heap *h);
 
 /* 0: none is left that is large enough. Contents are undefined. What lives long is taken from one

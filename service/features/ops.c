@@ -195,34 +195,86 @@ TAKER(take_distinct)
 
 /* ---- feeding ---- */
 
-static inline int64_t bound(const fd_read *r, const fd_group *g, const fd_progress *p)
-{
-    return fd_record_upto(fd_time_minus(r->time_us, g->windows[p->at]));
-}
-
+/* Takes records up to the end of each window and writes those that end in this block. */
 static inline __attribute__((always_inline)) void feed(
-    const fd_read *r, const fd_group *g, fd_progress *p, const uint64_t *const *records, uint32_t n,
+    const fd_read *r, const fd_group *g, fd_progress *p, const fd_block *b,
     void (*take)(const fd_read *, const fd_group *, fd_progress *, const uint64_t *))
 {
-    int64_t end = bound(r, g, p);
-    int64_t from = fd_record_upto(fd_time_minus(r->time_us, g->delay_us));
-    const uint64_t *skip = g->current ? NULL : r->event;
+    uint32_t skip = g->current ? FD_NO_EVENT : b->event;
     uint32_t flags_at = r->k->flags_at;
-    for (uint32_t i = 0; i < n; i++) {
-        const uint64_t *record = records[i];
-        int64_t first = (int64_t)record[0];
-        if (first > from)
-            continue;
-        while (first <= end) {
-            fd_group_write(r, g, p, g->features[p->at]);
-            if (++p->at == g->n) {
-                p->done = true;
-                return;
-            }
-            end = bound(r, g, p);
+    uint64_t need = g->need;
+    for (uint32_t i = b->marks[g->from];;) {
+        uint32_t end = b->marks[g->ends[p->at]];
+        for (; i < end; i++)
+            if (i != skip && (b->records[i][flags_at] & need) == need)
+                take(r, g, p, b->records[i]);
+        if (end == b->n)
+            return;
+        fd_group_write(r, g, p, g->features[p->at]);
+        if (++p->at == g->n) {
+            p->done = true;
+            return;
         }
-        if (record != skip && (record[flags_at] & g->need) == g->need)
-            take(r, g, p, record);
+    }
+}
+
+static void put_int(const fd_read *r, uint16_t feature, int64_t v)
+{
+    fd_col *c = &r->out->root.children[feature];
+    c->valid[r->row] = 1;
+    c->v.i[r->row] = v;
+}
+
+/* All records count: how many there are is known without looking at them. */
+static void feed_all(const fd_read *r, const fd_group *g, fd_progress *p, const fd_block *b)
+{
+    uint32_t skip = g->current ? FD_NO_EVENT : b->event;
+    uint32_t from = b->marks[g->from];
+    uint64_t before = p->n;
+    for (;;) {
+        uint32_t end = b->marks[g->ends[p->at]];
+        p->n = before + end - from - (skip >= from && skip < end);
+        if (end == b->n)
+            return;
+        put_int(r, g->features[p->at], (int64_t)p->n);
+        if (++p->at == g->n) {
+            p->done = true;
+            return;
+        }
+    }
+}
+
+/* Sums of integers, the most frequent of all, with what is counted kept in registers. */
+static void feed_sum(const fd_read *r, const fd_group *g, fd_progress *p, const fd_block *b)
+{
+    uint32_t skip = g->current ? FD_NO_EVENT : b->event;
+    uint32_t flags_at = r->k->flags_at;
+    uint32_t value = g->value;
+    uint64_t need = g->need;
+    uint64_t n = p->n;
+    fd_i128 sum = p->sum;
+    for (uint32_t i = b->marks[g->from];;) {
+        uint32_t end = b->marks[g->ends[p->at]];
+        for (; i < end; i++) {
+            const uint64_t *record = b->records[i];
+            if (i != skip && (record[flags_at] & need) == need) {
+                n++;
+                sum += (int64_t)record[value];
+            }
+        }
+        p->n = n;
+        p->sum = sum;
+        if (end == b->n)
+            return;
+        uint16_t feature = g->features[p->at];
+        if (r->layout->features[feature].op == FD_OP_SUM && sum == (int64_t)sum)
+            put_int(r, feature, (int64_t)sum);
+        else
+            fd_group_write(r, g, p, feature);
+        if (++p->at == g->n) {
+            p->done = true;
+            return;
+        }
     }
 }
 
@@ -233,32 +285,32 @@ void fd_group_begin(const fd_read *r, const fd_group *g, fd_progress *p)
     p->current = r->event != NULL && own != 0 && (r->event[r->k->flags_at] & own) == own;
 }
 
-void fd_group_feed(const fd_read *r, const fd_group *g, fd_progress *p,
-                   const uint64_t *const *records, uint32_t n)
+void fd_group_feed(const fd_read *r, const fd_group *g, fd_progress *p, const fd_block *b)
 {
     switch (g->class) {
     case FD_GROUP_COUNT:
-        return feed(r, g, p, records, n, take_count);
+        return g->need == 0 ? feed_all(r, g, p, b) : feed(r, g, p, b, take_count);
     case FD_GROUP_RATIO:
-        return feed(r, g, p, records, n, take_ratio);
+        return feed(r, g, p, b, take_ratio);
     case FD_GROUP_NUMBERS:
-        return g->kind == FD_DOUBLE ? feed(r, g, p, records, n, take_double)
-                                    : feed(r, g, p, records, n, take_int);
+        if (g->kind == FD_DOUBLE)
+            return feed(r, g, p, b, take_double);
+        return g->spread || g->extremes ? feed(r, g, p, b, take_int) : feed_sum(r, g, p, b);
     case FD_GROUP_DISTINCT:
-        return feed(r, g, p, records, n, take_distinct);
+        return feed(r, g, p, b, take_distinct);
     case FD_GROUP_LAST:
     case FD_GROUP_SINCE_LAST:
     case FD_GROUP_TRAVEL:
-        return feed(r, g, p, records, n, take_youngest);
+        return feed(r, g, p, b, take_youngest);
     case FD_GROUP_FIRST:
     case FD_GROUP_SINCE_FIRST:
-        return feed(r, g, p, records, n, take_oldest);
+        return feed(r, g, p, b, take_oldest);
     case FD_GROUP_IS_NEW:
-        return feed(r, g, p, records, n, take_same);
+        return feed(r, g, p, b, take_same);
     case FD_GROUP_CONSECUTIVE:
-        return feed(r, g, p, records, n, take_row);
+        return feed(r, g, p, b, take_row);
     case FD_GROUP_PERCENTILE:
-        return feed(r, g, p, records, n, take_ordered);
+        return feed(r, g, p, b, take_ordered);
     }
     FD_UNREACHABLE();
 }

@@ -151,25 +151,69 @@ static bool same_group(const fd_group *a, const fd_group *b)
            a->delay_us == b->delay_us;
 }
 
+/* What window + delay is as a mark: beyond all times there is nothing. */
+static int64_t ago(int64_t us)
+{
+    return us > 2 * FD_TIME_LIMIT ? 2 * FD_TIME_LIMIT : us;
+}
+
+static int64_t window_end(const fd_window_feature *f)
+{
+    return ago(fd_time_minus(f->window_us, -f->delay_us));
+}
+
 static void add_to_group(fd_group *g, const fd_window_layout *l, uint16_t feature)
 {
     const fd_window_feature *f = &l->features[feature];
-    uint16_t *features = realloc((void *)(uintptr_t)g->features, (g->n + 1U) * sizeof *features);
-    FD_ALLOCATED(features);
-    int64_t *windows = realloc((void *)(uintptr_t)g->windows, (g->n + 1U) * sizeof *windows);
-    FD_ALLOCATED(windows);
-    int64_t window = fd_time_minus(f->window_us, -f->delay_us);
+    g->features = realloc(g->features, (g->n + 1U) * sizeof *g->features);
+    FD_ALLOCATED(g->features);
     uint32_t at = g->n++;
-    for (; at > 0 && windows[at - 1] > window; at--) {
-        features[at] = features[at - 1];
-        windows[at] = windows[at - 1];
-    }
-    features[at] = feature;
-    windows[at] = window;
-    g->features = features;
-    g->windows = windows;
+    for (; at > 0 && window_end(&l->features[g->features[at - 1]]) > window_end(f); at--)
+        g->features[at] = g->features[at - 1];
+    g->features[at] = feature;
     g->spread |= f->op == FD_OP_STDDEV || f->op == FD_OP_ZSCORE;
     g->extremes |= f->op == FD_OP_MIN || f->op == FD_OP_MAX;
+}
+
+/* ---- marks ---- */
+
+static uint16_t mark_of(const fd_key_plan *p, int64_t at)
+{
+    uint16_t i = 0;
+    while (p->marks[i] != at)
+        i++;
+    return i;
+}
+
+static void add_mark(fd_key_plan *p, int64_t at)
+{
+    uint32_t i = 0;
+    while (i < p->n_marks && p->marks[i] < at)
+        i++;
+    if (i < p->n_marks && p->marks[i] == at)
+        return;
+    p->marks = realloc(p->marks, (p->n_marks + 1U) * sizeof *p->marks);
+    FD_ALLOCATED(p->marks);
+    for (uint32_t j = p->n_marks++; j > i; j--)
+        p->marks[j] = p->marks[j - 1];
+    p->marks[i] = at;
+}
+
+static void mark_groups(fd_key_plan *p, const fd_window_layout *l)
+{
+    for (uint16_t i = 0; i < p->n_groups; i++) {
+        add_mark(p, ago(p->groups[i].delay_us));
+        for (uint16_t f = 0; f < p->groups[i].n; f++)
+            add_mark(p, window_end(&l->features[p->groups[i].features[f]]));
+    }
+    for (uint16_t i = 0; i < p->n_groups; i++) {
+        fd_group *g = &p->groups[i];
+        g->from = mark_of(p, ago(g->delay_us));
+        g->ends = calloc(g->n, sizeof *g->ends);
+        FD_ALLOCATED(g->ends);
+        for (uint16_t f = 0; f < g->n; f++)
+            g->ends[f] = mark_of(p, window_end(&l->features[g->features[f]]));
+    }
 }
 
 static void group(fd_key_plan *p, const fd_window_layout *l, uint16_t feature)
@@ -218,13 +262,16 @@ void fd_plans_make(const fd_window_layout *layout, uint16_t source, int64_t slac
         p->pane_us = pane > p->pane_us ? pane : p->pane_us;
         group(p, layout, i);
     }
+    for (uint16_t k = 0; k < layout->n_keys; k++)
+        mark_groups(&plans[k], layout);
 }
 
 void fd_plan_release(fd_key_plan *p)
 {
     for (uint16_t i = 0; i < p->n_groups; i++) {
-        free((void *)(uintptr_t)p->groups[i].features);
-        free((void *)(uintptr_t)p->groups[i].windows);
+        free(p->groups[i].features);
+        free(p->groups[i].ends);
     }
     free(p->groups);
+    free(p->marks);
 }

@@ -50,9 +50,10 @@ typedef struct fd_group {
     uint16_t value, value2; /* words of a record */
     uint64_t valid2;
     int64_t delay_us;
+    uint16_t from; /* mark of the delay */
     uint16_t n;
-    const uint16_t *features; /* by window, shortest first */
-    const int64_t *windows;   /* window + delay of each */
+    uint16_t *features; /* by window, shortest first */
+    uint16_t *ends;     /* mark of window + delay of each */
 } fd_group;
 
 typedef struct fd_key_plan {
@@ -73,6 +74,8 @@ typedef struct fd_key_plan {
     int64_t horizon_us;
     uint16_t n_groups;
     fd_group *groups;
+    uint16_t n_marks;
+    int64_t *marks; /* times before an event at which a window begins or ends, nearest first */
 } fd_key_plan;
 
 /* Fills plans[0 .. layout->n_keys). */
@@ -115,6 +118,13 @@ static inline int64_t fd_time_floor(int64_t t, int64_t step)
 static inline int64_t fd_record_time(const uint64_t *r)
 {
     return (int64_t)r[0] >> 8;
+}
+
+/* The same of t - ago, for ago of 0 .. 2 * FD_TIME_LIMIT. */
+static inline int64_t fd_record_ago(int64_t t, int64_t ago)
+{
+    int64_t then = t - ago;
+    return (int64_t)((uint64_t)(then < -FD_TIME_LIMIT ? -FD_TIME_LIMIT : then) << 8 | 0xff);
 }
 
 /* r's time is not above t iff its first word is not above this. */

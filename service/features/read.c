@@ -4,8 +4,6 @@
  */
 #include "features/read_int.h"
 
-enum { BLOCK = 64 };
-
 typedef struct walk {
     const fd_heap *heap;
     const fd_key_plan *k;
@@ -78,40 +76,70 @@ static const uint64_t *next(walk *w)
     return record;
 }
 
-static uint32_t fill_merged(walk *w, const uint64_t **block)
+static void fill_merged(walk *w, fd_block *b)
 {
-    uint32_t n = 0;
-    while (n < BLOCK && (block[n] = next(w)) != NULL)
-        n++;
-    return n;
+    while (b->n < FD_BLOCK) {
+        bool event = w->event != NULL;
+        const uint64_t *record = next(w);
+        if (record == NULL)
+            return;
+        if (event && w->event == NULL)
+            b->event = b->n;
+        b->records[b->n++] = record;
+    }
 }
 
 /* The usual case: one partial, the event the youngest of all or in its place. */
-static uint32_t fill_single(walk *w, const uint64_t **block)
+static void fill_single(walk *w, fd_block *b)
 {
     fd_source *s = w->sources;
     uint32_t words = w->k->words;
-    uint32_t n = 0;
-    while (n < BLOCK) {
-        if (w->event != NULL &&
-            (s->span.n == 0 || fd_record_time(youngest(s, words)) <= fd_record_time(w->event))) {
-            block[n++] = w->event;
-            w->event = NULL;
-            continue;
+    while (b->n < FD_BLOCK) {
+        const uint64_t *record = s->span.records + (size_t)s->span.n * words;
+        uint32_t room = FD_BLOCK - b->n;
+        uint32_t left = s->span.n < room ? s->span.n : room;
+        int64_t lowest = s->lowest;
+        for (; left > 0; left--) {
+            record -= words;
+            if (w->event != NULL && fd_record_time(record) <= fd_record_time(w->event)) {
+                b->event = b->n;
+                b->records[b->n++] = w->event;
+                w->event = NULL;
+            }
+            if ((int64_t)record[0] < lowest)
+                break;
+            b->records[b->n++] = record;
+            s->span.n--;
         }
-        if (s->span.n == 0)
-            break;
-        block[n++] = youngest(s, words);
-        s->span.n--;
         settle(w, s);
+        if (s->span.n != 0)
+            continue;
+        if (w->event != NULL) {
+            b->event = b->n;
+            b->records[b->n++] = w->event;
+            w->event = NULL;
+        }
+        return;
     }
-    return n;
 }
 
-static uint32_t fill(walk *w, const uint64_t **block)
+static bool fill(const fd_read *r, walk *w, fd_block *b)
 {
-    bool single = w->n == 1 && w->sources[0].partition == w->partition;
-    return single ? fill_single(w, block) : fill_merged(w, block);
+    b->n = 0;
+    b->event = FD_NO_EVENT;
+    if (w->n == 1 && w->sources[0].partition == w->partition)
+        fill_single(w, b);
+    else
+        fill_merged(w, b);
+    uint32_t i = 0;
+    for (uint32_t m = 0; m < r->k->n_marks; m++) {
+        int64_t upto = fd_record_ago(r->time_us, r->k->marks[m]);
+        while (i < b->n && (int64_t)b->records[i][0] > upto)
+            i++;
+        r->w->marks[m] = i;
+    }
+    b->marks = r->w->marks;
+    return b->n != 0;
 }
 
 static void start(const fd_read *r, uint32_t entry, uint16_t tp, walk *w)
@@ -130,20 +158,20 @@ static void start(const fd_read *r, uint32_t entry, uint16_t tp, walk *w)
 void fd_read_entry(const fd_read *r, uint32_t entry, uint16_t tp)
 {
     walk w;
-    const uint64_t *block[BLOCK];
+    fd_block b;
     start(r, entry, tp, &w);
-    uint32_t n = fill(&w, block);
-    bool all = n < BLOCK;
+    fill(r, &w, &b);
+    bool all = b.n < FD_BLOCK;
     for (uint16_t i = 0; i < r->k->n_groups; i++) {
         const fd_group *g = &r->k->groups[i];
         fd_progress p;
         fd_group_begin(r, g, &p);
         if (all) {
-            fd_group_feed(r, g, &p, block, n);
+            fd_group_feed(r, g, &p, &b);
         } else {
             start(r, entry, tp, &w);
-            while (!p.done && (n = fill(&w, block)) != 0)
-                fd_group_feed(r, g, &p, block, n);
+            while (!p.done && fill(r, &w, &b))
+                fd_group_feed(r, g, &p, &b);
         }
         fd_group_end(r, g, &p);
     }

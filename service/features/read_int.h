@@ -35,6 +35,15 @@ typedef struct fd_progress {
     bool hashed;            /* distinct: in a table rather than a list */
 } fd_progress;
 
+/* Records of an entity, youngest first. */
+enum { FD_BLOCK = 64, FD_NO_EVENT = UINT32_MAX };
+typedef struct fd_block {
+    uint32_t n;
+    uint32_t event;        /* which one is the event itself; FD_NO_EVENT: none of these */
+    const uint32_t *marks; /* for each mark of the key, how many are younger */
+    const uint64_t *records[FD_BLOCK + 1]; /* the event may be one more */
+} fd_block;
+
 typedef struct fd_read {
     fd_windows *w;
     const fd_key_plan *k;
@@ -54,8 +63,7 @@ void fd_read_nothing(const fd_read *r);
 
 void fd_group_begin(const fd_read *r, const fd_group *g, fd_progress *p);
 /* Records, youngest first; none is older than what was fed before. */
-void fd_group_feed(const fd_read *r, const fd_group *g, fd_progress *p,
-                   const uint64_t *const *records, uint32_t n);
+void fd_group_feed(const fd_read *r, const fd_group *g, fd_progress *p, const fd_block *b);
 void fd_group_end(const fd_read *r, const fd_group *g, fd_progress *p);
 
 /* ---- write.c: the windows that end ---- */

@@ -3,6 +3,9 @@
 
 #include "base/assert.h"
 
+/* Records that a small block can hold. */
+static const uint8_t caps[8] = {2, 4, 6, 8, 12, 16, 24, 32};
+
 enum { TEXT_INLINE = 7, TEXT_BLOCK = 0xff };
 
 /* ---- texts ---- */
@@ -54,6 +57,16 @@ void fd_record_release(fd_heap *h, const fd_key_plan *k, const uint64_t *record)
 static uint32_t block_granules(const fd_key_plan *k, uint32_t records)
 {
     return fd_heap_granules((size_t)records * k->words * sizeof(uint64_t));
+}
+
+static uint32_t small_granules(const fd_key_plan *k, const fd_partial *p)
+{
+    return block_granules(k, caps[p->cap]);
+}
+
+uint32_t fd_ring_block_bytes(const fd_key_plan *k, const fd_partial *p)
+{
+    return caps[p->cap] * k->words * (uint32_t)sizeof(uint64_t);
 }
 
 static uint32_t chunk_granules(const fd_key_plan *k)
@@ -145,20 +158,31 @@ static uint64_t *open_gap(uint64_t *records, uint32_t n, uint32_t words, int64_t
     return at;
 }
 
-static void grow_small(fd_heap *h, const fd_key_plan *k, fd_partial *p)
+/* Moves the records to a block of another size, or the first one. */
+static void resize_small(fd_heap *h, const fd_key_plan *k, fd_partial *p, uint32_t cap)
 {
-    uint32_t cap = p->data == 0 ? 1 : p->cap + 1U;
-    uint32_t ref = fd_heap_take_brief(h, block_granules(k, 1U << cap));
+    uint32_t ref = fd_heap_take_brief(h, block_granules(k, caps[cap]));
     FD_ASSERT(ref != 0);
     if (p->data != 0) {
         const uint64_t *old = fd_heap_at(h, p->data);
         memcpy(fd_heap_at(h, ref), old + (size_t)p->head * k->words,
                (size_t)p->n * k->words * sizeof *old);
-        fd_heap_give(h, p->data, block_granules(k, 1U << p->cap));
+        fd_heap_give(h, p->data, small_granules(k, p));
     }
     p->data = ref;
     p->head = 0;
     p->cap = (uint8_t)(cap & 7);
+}
+
+/* So that one more record fits, and a block is not much larger than what is in it. */
+static void fit_small(fd_heap *h, const fd_key_plan *k, fd_partial *p)
+{
+    if (p->data == 0)
+        resize_small(h, k, p, 0);
+    else if (p->n == caps[p->cap])
+        resize_small(h, k, p, p->cap + 1U);
+    else if (p->cap >= 3 && p->n < caps[p->cap - 3])
+        resize_small(h, k, p, p->cap - 1U);
 }
 
 static void make_large(fd_heap *h, const fd_key_plan *k, fd_partial *p)
@@ -170,7 +194,7 @@ static void make_large(fd_heap *h, const fd_key_plan *k, fd_partial *p)
     const uint64_t *old = fd_heap_at(h, p->data);
     memcpy(c->words, old + (size_t)p->head * k->words, (size_t)p->n * k->words * sizeof *old);
     c->n = p->n;
-    fd_heap_give(h, p->data, block_granules(k, 1U << p->cap));
+    fd_heap_give(h, p->data, small_granules(k, p));
     *(fd_ring_head *)fd_heap_at(h, head) = (fd_ring_head){chunk, chunk, p->n};
     p->data = head;
     p->flags |= FD_PARTIAL_LARGE;
@@ -181,11 +205,9 @@ static void make_large(fd_heap *h, const fd_key_plan *k, fd_partial *p)
 
 static bool insert_small(fd_heap *h, const fd_key_plan *k, fd_partial *p, const uint64_t *record)
 {
-    uint32_t cap = p->data == 0 ? 0 : 1U << p->cap;
-    if (p->n == cap)
-        grow_small(h, k, p);
+    fit_small(h, k, p);
     uint64_t *block = fd_heap_at(h, p->data);
-    if ((uint32_t)p->head + p->n == 1U << p->cap) {
+    if (p->head + p->n == caps[p->cap]) {
         memmove(block, block + (size_t)p->head * k->words, (size_t)p->n * k->words * sizeof *block);
         p->head = 0;
     }
@@ -302,7 +324,7 @@ static uint64_t trim_small(fd_heap *h, const fd_key_plan *k, fd_partial *p, int6
     p->n = (uint8_t)(p->n - gone);
     p->head = (uint8_t)((p->head + gone) & 31);
     if (p->n == 0) {
-        fd_heap_give(h, p->data, block_granules(k, 1U << p->cap));
+        fd_heap_give(h, p->data, small_granules(k, p));
         p->data = 0;
         p->head = 0;
         p->cap = 0;

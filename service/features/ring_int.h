@@ -28,7 +28,7 @@ typedef struct fd_partial {
     uint32_t dirty_next, dirty_prev; /* of the same partition, oldest first */
     uint8_t n;                       /* small: records, from `head` on */
     uint8_t head : 5;
-    uint8_t cap : 3; /* small: the block holds 1 << cap */
+    uint8_t cap : 3; /* small: which size the block has */
     uint8_t flags;
     uint8_t stamp; /* of an entry: the batch that needs it */
     uint16_t tp;   /* place in the table of partitions */
@@ -64,6 +64,9 @@ fd_span fd_ring_newest(const fd_heap *h, const fd_key_plan *k, const fd_partial 
 fd_span fd_ring_before(const fd_heap *h, const fd_key_plan *k, const fd_span *span);
 fd_span fd_ring_oldest(const fd_heap *h, const fd_key_plan *k, const fd_partial *p);
 fd_span fd_ring_after(const fd_heap *h, const fd_key_plan *k, const fd_span *span);
+
+/* Bytes of a small partial's block. */
+uint32_t fd_ring_block_bytes(const fd_key_plan *k, const fd_partial *p);
 
 uint64_t fd_ring_count(const fd_heap *h, const fd_partial *p);
 

@@ -43,7 +43,7 @@ static void fetch_ring(fd_windows *w, fd_pair *p)
     const char *data = fd_heap_at(&w->heap, e->data);
     uint32_t bytes = 64;
     if (!(e->flags & FD_PARTIAL_LARGE))
-        bytes = (1U << e->cap) * w->plans[p->kind].words * 8U;
+        bytes = fd_ring_block_bytes(&w->plans[p->kind], e);
     for (uint32_t at = 0; at < bytes; at += 64)
         __builtin_prefetch(data + at, 1);
 }
@@ -168,13 +168,14 @@ static void rows_begin(const fd_windows *w, const fd_window_input *inputs,
                        fd_batch *const *features)
 {
     for (uint32_t s = 0; features != NULL && s < w->config.n_layouts; s++) {
-        if (features[s] == NULL)
+        if (features[s] == NULL || features[s]->root.n >= inputs[s].n_rows)
             continue;
         FD_ASSERT(inputs[s].n_rows <= features[s]->cap);
-        while (features[s]->root.n < inputs[s].n_rows) {
-            fd_col_push_null(&features[s]->root);
-            features[s]->root.valid[features[s]->root.n - 1] = 1;
-        }
+        fd_col *root = &features[s]->root;
+        memset(root->valid + root->n, 1, inputs[s].n_rows - root->n);
+        root->n = inputs[s].n_rows;
+        for (uint32_t i = 0; i < root->n_children; i++)
+            fd_col_fill_null(&root->children[i], root->n);
     }
 }
 

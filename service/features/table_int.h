@@ -60,6 +60,7 @@ struct fd_windows {
     fd_strbuf long_keys;
     fd_values values, sorted;  /* scratch of a read */
     struct fd_source *sources; /* the same: one per partition */
+    uint32_t *marks;           /* the same: as many as a key has */
     uint8_t stamp;
     bool prefetch;
     bool in_vain; /* the last search for what may be forgotten went all around */

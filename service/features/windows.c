@@ -41,14 +41,18 @@ static uint32_t measure(fd_windows *w)
                                      FD_WINDOW_MAX_KEY_BYTES);
     uint32_t text = fd_heap_granules(FD_WINDOW_MAX_TEXT_BYTES);
     w->blocks = FD_RING_BLOCKS;
+    uint32_t max_marks = 1;
     for (uint32_t i = 0; i < w->n_kinds; i++) {
         const fd_key_plan *k = &w->plans[i];
         uint32_t ring = fd_ring_unit(k);
         unit = ring > unit ? ring : unit;
+        max_marks = k->n_marks > max_marks ? k->n_marks : max_marks;
         unit = k->n_text != 0 && text > unit ? text : unit;
         uint32_t blocks = FD_RING_BLOCKS + (uint32_t)k->n_text;
         w->blocks = blocks > w->blocks ? blocks : w->blocks;
     }
+    w->marks = calloc(max_marks, sizeof *w->marks);
+    FD_ALLOCATED(w->marks);
     return unit;
 }
 
@@ -64,15 +68,11 @@ fd_windows *fd_windows_new(const fd_windows_config *config)
     size_t n_slots = memory / BYTES_PER_SLOT;
     w->n_slots = n_slots > UINT32_MAX ? UINT32_MAX : (uint32_t)n_slots;
     w->max_entries = w->n_slots - w->n_slots / 8;
-    w->slots = calloc(w->n_slots, sizeof *w->slots);
-    size_t rest = memory - w->n_slots * sizeof *w->slots;
-    /* The heap's two bits per granule come out of the rest too. */
-    if (w->slots == NULL || !fd_heap_init(&w->heap, rest / 65 * 64, measure(w), !config->lazy)) {
+    if (!fd_heap_init(&w->heap, memory, w->n_slots * sizeof *w->slots, measure(w), !config->lazy)) {
         fd_windows_free(w);
         return NULL;
     }
-    if (!config->lazy)
-        memset(w->slots, 0, w->n_slots * sizeof *w->slots);
+    w->slots = w->heap.front;
     w->stats.limit = memory;
     return w;
 }
@@ -84,12 +84,12 @@ void fd_windows_free(fd_windows *w)
     for (uint32_t i = 0; i < w->n_kinds; i++)
         fd_plan_release(&w->plans[i]);
     fd_heap_free(&w->heap);
-    free(w->slots);
     free(w->plans);
     free(w->first_kind);
     free(w->layouts);
     free(w->tps);
     free(w->sources);
+    free(w->marks);
     free(w->pairs);
     fd_strbuf_free(&w->long_keys);
     free(w->values.v);
@@ -128,6 +128,6 @@ void fd_windows_set_complete(fd_windows *w, fd_tp tp, bool complete)
 void fd_windows_stats_get(const fd_windows *w, fd_windows_stats *out)
 {
     *out = w->stats;
-    out->bytes = (size_t)w->heap.used * FD_HEAP_GRANULE + w->n_slots * sizeof *w->slots +
-                 w->heap.bytes / 64;
+    /* Granules that were never handed out count as free, all else as used. */
+    out->bytes = w->stats.limit - (size_t)(w->heap.n - w->heap.used) * FD_HEAP_GRANULE;
 }

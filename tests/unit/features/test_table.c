@@ -47,7 +47,7 @@ static void blocks_do_not_overlap_and_units_hold(void **state)
 {
     (void)state;
     fd_heap h;
-    assert_true(fd_heap_init(&h, 1 << 19, UNIT, true));
+    assert_true(fd_heap_init(&h, 1 << 19, 1000, UNIT, true));
     assert_true(h.unit >= UNIT);
     static block blocks[BLOCKS];
     for (int round = 0; round < 200000; round++) {
