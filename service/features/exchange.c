@@ -1,5 +1,6 @@
 /* What a table and a store tell each other; see windows.h. One owner. */
 #include "base/assert.h"
+#include "features/panes_int.h"
 #include "features/read_int.h"
 #include "features/value_int.h"
 
@@ -113,6 +114,8 @@ void fd_windows_save(fd_windows *w, const fd_window_ref *ref, fd_strbuf *out, in
     fd_span s = fd_ring_newest(&w->heap, k, p);
     if (s.n != 0)
         *last_us = fd_record_time(s.records + (size_t)(s.n - 1) * k->words);
+    int64_t paned = fd_panes_youngest(&w->heap, k, p, INT64_MIN);
+    *last_us = paned > *last_us ? paned : *last_us;
 }
 
 bool fd_windows_load(fd_windows *w, const fd_window_ref *ref, fd_str bytes)
@@ -134,7 +137,7 @@ bool fd_windows_load(fd_windows *w, const fd_window_ref *ref, fd_str bytes)
         fd_partial_at(w, entry)->stamp = w->stamp;
     if (at != 0 && fd_partial_at(w, at)->lsn >= size.lsn)
         return true;
-    if (!fd_table_room(w, 1, size.blocks + 2))
+    if (!fd_table_room(w, (fd_need){1, size.blocks + 2, size.pane_blocks}))
         return false;
     if (at != 0)
         fd_partial_reset(w, at);
@@ -143,6 +146,8 @@ bool fd_windows_load(fd_windows *w, const fd_window_ref *ref, fd_str bytes)
     if (bytes.n != 0)
         fd_value_read(&w->heap, k, fd_partial_at(w, at), bytes);
     w->stats.events += size.events;
+    w->heavy += fd_partial_heavy(w, fd_partial_at(w, at));
+    w->stats.pane_partials += fd_pane_lists(&w->heap, fd_partial_at(w, at)) != NULL;
     return true;
 }
 

@@ -50,7 +50,8 @@ static void insert(fd_heap *h, uint32_t ref, uint32_t size)
     h->map[bin / 64] |= (uint64_t)1 << bin % 64;
     flip(h->starts, ref);
     flip(h->ends, ref + size - 1);
-    h->units += size / h->unit;
+    h->units[0] += size / h->unit[0];
+    h->units[1] += size / h->unit[1];
 }
 
 static void detach(fd_heap *h, uint32_t ref)
@@ -67,7 +68,8 @@ static void detach(fd_heap *h, uint32_t ref)
         h->map[bin / 64] &= ~((uint64_t)1 << bin % 64);
     flip(h->starts, ref);
     flip(h->ends, ref + b->size - 1);
-    h->units -= b->size / h->unit;
+    h->units[0] -= b->size / h->unit[0];
+    h->units[1] -= b->size / h->unit[1];
 }
 
 /* Large pages begin where their size says. */
@@ -88,13 +90,18 @@ static void touch_all(unsigned char *p, size_t bytes)
         ((volatile unsigned char *)p)[at] = 0;
 }
 
+/* Every block of a bin from that of the unit on is at least that large. */
+static uint32_t whole_bin(uint32_t unit)
+{
+    uint32_t step = unit < FD_HEAP_EXACT_BINS ? 1 : 1U << (31 - __builtin_clz(unit) - 3);
+    return (unit + step - 1) / step * step;
+}
+
 /* The owner's bytes, the two bits per granule and the granules lie in one region: what is probed
  * at random should be in large pages, all of it. */
-bool fd_heap_init(fd_heap *h, size_t bytes, size_t front, uint32_t unit, bool touch)
+bool fd_heap_init(fd_heap *h, size_t bytes, size_t front, const uint32_t unit[2], bool touch)
 {
-    /* Every block of a bin from that of `unit` on is at least that large. */
-    uint32_t step = unit < FD_HEAP_EXACT_BINS ? 1 : 1U << (31 - __builtin_clz(unit) - 3);
-    *h = (fd_heap){.unit = (unit + step - 1) / step * step};
+    *h = (fd_heap){.unit = {whole_bin(unit[0]), whole_bin(unit[1])}};
     bytes = round_up(bytes, 4096);
     h->mapped = bytes + LARGE_PAGE;
     void *p = mmap(NULL, h->mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -4,7 +4,8 @@
  *
  * Why an own one: sizes are known to those who free, so blocks carry no header; neighbours that are
  * free are joined at once, so what was entries can become rings; and `units` says how many more
- * blocks of up to `unit` granules can be had for certain: allocating one takes at most one unit.
+ * blocks of up to `unit` granules can be had for certain, for two such sizes: a block of up to that
+ * size takes at most one unit.
  * Private to the module; one owner.
  */
 #ifndef FD_FEATURES_HEAP_INT_H
@@ -27,8 +28,8 @@ typedef struct fd_heap {
     void *region;
     size_t mapped;
     uint32_t n; /* granules */
-    uint32_t unit;
-    uint64_t units;
+    uint32_t unit[2];
+    uint64_t units[2];
     uint64_t used;           /* granules handed out */
     uint64_t *starts, *ends; /* bit g: a free block begins, ends at granule g */
     uint64_t map[FD_HEAP_BIN_WORDS];
@@ -37,7 +38,7 @@ typedef struct fd_heap {
 
 /* Takes `bytes` from the system, of which `front` are the owner's. False: it has not that much.
  * `touch`: fault all pages in now. */
-bool fd_heap_init(fd_heap *h, size_t bytes, size_t front, uint32_t unit, bool touch);
+bool fd_heap_init(fd_heap *h, size_t bytes, size_t front, const uint32_t unit[2], bool touch);
 void fd_heap_free(fd_heap *h);
 
 /* 0: none is left that is large enough. Contents are undefined. What lives long is taken from one

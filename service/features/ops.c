@@ -195,6 +195,14 @@ TAKER(take_distinct)
 
 /* ---- feeding ---- */
 
+static void write_window(const fd_read *r, const fd_group *g, fd_progress *p)
+{
+    if (r->panes)
+        fd_group_write_paned(r, g, p);
+    else
+        fd_group_write(r, g, p, g->features[p->at]);
+}
+
 /* Takes records up to the end of each window and writes those that end in this block. */
 static inline __attribute__((always_inline)) void feed(
     const fd_read *r, const fd_group *g, fd_progress *p, const fd_block *b,
@@ -210,7 +218,7 @@ static inline __attribute__((always_inline)) void feed(
                 take(r, g, p, b->records[i]);
         if (end == b->n)
             return;
-        fd_group_write(r, g, p, g->features[p->at]);
+        write_window(r, g, p);
         if (++p->at == g->n) {
             p->done = true;
             return;
@@ -289,13 +297,14 @@ void fd_group_feed(const fd_read *r, const fd_group *g, fd_progress *p, const fd
 {
     switch (g->class) {
     case FD_GROUP_COUNT:
-        return g->need == 0 ? feed_all(r, g, p, b) : feed(r, g, p, b, take_count);
+        return g->need == 0 && !r->panes ? feed_all(r, g, p, b) : feed(r, g, p, b, take_count);
     case FD_GROUP_RATIO:
         return feed(r, g, p, b, take_ratio);
     case FD_GROUP_NUMBERS:
         if (g->kind == FD_DOUBLE)
             return feed(r, g, p, b, take_double);
-        return g->spread || g->extremes ? feed(r, g, p, b, take_int) : feed_sum(r, g, p, b);
+        return g->spread || g->extremes || r->panes ? feed(r, g, p, b, take_int)
+                                                    : feed_sum(r, g, p, b);
     case FD_GROUP_DISTINCT:
         return feed(r, g, p, b, take_distinct);
     case FD_GROUP_LAST:
@@ -318,7 +327,7 @@ void fd_group_feed(const fd_read *r, const fd_group *g, fd_progress *p, const fd
 void fd_group_end(const fd_read *r, const fd_group *g, fd_progress *p)
 {
     while (!p->done) {
-        fd_group_write(r, g, p, g->features[p->at]);
+        write_window(r, g, p);
         p->done = ++p->at == g->n;
     }
 }

@@ -6,8 +6,6 @@
 #include "base/assert.h"
 #include "base/hash.h"
 
-enum { PANES_PER_WINDOW = 64 };
-
 static fd_group_class class_of(fd_feature_op op)
 {
     switch (op) {
@@ -258,16 +256,20 @@ void fd_plans_make(const fd_window_layout *layout, uint16_t source, int64_t slac
         FD_ASSERT(f->key < layout->n_keys && f->window_us > 0 && f->delay_us >= 0);
         fd_key_plan *p = &plans[f->key];
         p->keep_all |= f->exact;
-        int64_t pane = (f->window_us - 1) / PANES_PER_WINDOW + 1;
+        int64_t pane = (f->window_us - 1) / FD_PANES_PER_WINDOW + 1;
         p->pane_us = pane > p->pane_us ? pane : p->pane_us;
         group(p, layout, i);
     }
     for (uint16_t k = 0; k < layout->n_keys; k++)
         mark_groups(&plans[k], layout);
+    for (uint16_t k = 0; k < layout->n_keys; k++)
+        if (!plans[k].keep_all)
+            fd_levels_make(&plans[k], layout, slack_us);
 }
 
 void fd_plan_release(fd_key_plan *p)
 {
+    fd_levels_release(p);
     for (uint16_t i = 0; i < p->n_groups; i++) {
         free(p->groups[i].features);
         free(p->groups[i].ends);

@@ -13,6 +13,8 @@
 #include "domain/window.h"
 
 enum {
+    FD_PANES_PER_WINDOW = 64,
+    FD_PANES_PER_LEVEL = 1024, /* about: with delay, lateness and skew */
     FD_RECORD_MAX_WORDS = 2 + FD_WINDOW_MAX_TRACKS,
     FD_CHUNK_MIN = 4, /* records */
     FD_CHUNK_MAX = 32,
@@ -37,6 +39,59 @@ typedef enum fd_group_class {
     FD_GROUP_TRAVEL,
 } fd_group_class;
 
+/* What a pane keeps for features of a level, in words of 64 bits:
+ *   COUNT   n
+ *   RATIO   n, those with `of`
+ *   INTS    n, sum (2), squares (2; all ones: too large), least, greatest
+ *   REALS   n, sum, mean, sum of squared differences to the mean, least, greatest
+ *   SET     n, FD_SET_MAX smallest hashes (a block)
+ *   SAMPLE  n, FD_SAMPLE_MAX values of smallest hashes (a block)
+ *   EDGES   n, time and value of the oldest, of the youngest
+ *   PLACE   n, time and both values of the youngest
+ *   ROW     n, how many of the youngest have `of` without a break */
+#define FD_CELLS(X) \
+    X(COUNT, 1)     \
+    X(RATIO, 2)     \
+    X(INTS, 7)      \
+    X(REALS, 6)     \
+    X(SET, 2)       \
+    X(SAMPLE, 2)    \
+    X(EDGES, 5)     \
+    X(PLACE, 4)     \
+    X(ROW, 2)
+
+typedef enum fd_cell_kind {
+#define X(name, words) FD_CELL_##name,
+    FD_CELLS(X)
+#undef X
+} fd_cell_kind;
+
+enum { FD_SET_MAX = 64, FD_SAMPLE_MAX = 32 };
+
+typedef struct fd_cell {
+    fd_cell_kind kind;
+    fd_kind track;
+    uint64_t need, of;
+    uint16_t value, value2; /* words of a record; 0: none */
+    uint16_t at;            /* its first word in a pane */
+} fd_cell;
+
+/* The panes of one window length of a key. */
+typedef struct fd_level {
+    int64_t window_us;
+    int64_t reach_us; /* the longest window + delay of its features */
+    int64_t pane_us;
+    int64_t horizon_us;
+    uint16_t n_cells;
+    uint16_t words; /* of all cells */
+    fd_cell *cells;
+} fd_level;
+
+/* Where a feature finds itself in panes. */
+typedef struct fd_place {
+    uint16_t level, cell;
+} fd_place;
+
 /* Features over the same records that differ in window (and, for numbers, in op). */
 typedef struct fd_group {
     fd_group_class class;
@@ -54,6 +109,7 @@ typedef struct fd_group {
     uint16_t n;
     uint16_t *features; /* by window, shortest first */
     uint16_t *ends;     /* mark of window + delay of each */
+    fd_place *places;   /* of each; NULL where no panes are kept */
 } fd_group;
 
 typedef struct fd_key_plan {
@@ -75,6 +131,8 @@ typedef struct fd_key_plan {
     uint16_t n_groups;
     fd_group *groups;
     uint16_t n_marks;
+    uint16_t n_levels; /* 0 where no panes are kept */
+    fd_level *levels;
     int64_t *marks; /* times before an event at which a window begins or ends, nearest first */
 } fd_key_plan;
 
@@ -82,6 +140,10 @@ typedef struct fd_key_plan {
 void fd_plans_make(const fd_window_layout *layout, uint16_t source, int64_t slack_us,
                    fd_key_plan *plans);
 void fd_plan_release(fd_key_plan *plan);
+
+/* The levels of a key and the places of its features in them. */
+void fd_levels_make(fd_key_plan *plan, const fd_window_layout *layout, int64_t slack_us);
+void fd_levels_release(fd_key_plan *plan);
 
 /* Those that there are, as bits. */
 static inline uint32_t fd_plan_tracks(const fd_key_plan *k)

@@ -4,6 +4,8 @@
  */
 #include "features/read_int.h"
 
+#include "features/panes_int.h"
+
 typedef struct walk {
     const fd_heap *heap;
     const fd_key_plan *k;
@@ -29,8 +31,6 @@ static void settle(const walk *w, fd_source *s)
 
 static void add_source(const fd_read *r, const fd_partial *p, walk *w)
 {
-    if (p->tp == FD_NO_TP || p->data == 0)
-        return;
     fd_source *s = &w->sources[w->n];
     *s = (fd_source){.partition = r->w->tps[p->tp].tp.partition};
     s->lowest = (int64_t)((uint64_t)fd_time_clamp(fd_tp_cutoff(r->w, p->tp, r->k)) << 8);
@@ -142,24 +142,29 @@ static bool fill(const fd_read *r, walk *w, fd_block *b)
     return b->n != 0;
 }
 
-static void start(const fd_read *r, uint32_t entry, uint16_t tp, walk *w)
+static void start(fd_read *r, uint16_t tp, walk *w)
 {
     *w = (walk){.heap = &r->w->heap,
                 .k = r->k,
                 .sources = r->w->sources,
                 .event = r->event,
                 .partition = r->w->tps[tp].tp.partition};
-    for (uint32_t ref = entry; ref != 0; ref = fd_partial_at(r->w, ref)->next)
-        add_source(r, fd_partial_at(r->w, ref), w);
+    for (uint32_t ref = r->entry; ref != 0; ref = fd_partial_at(r->w, ref)->next) {
+        const fd_partial *p = fd_partial_at(r->w, ref);
+        if (p->tp == FD_NO_TP || p->data == 0)
+            continue;
+        r->panes |= fd_pane_lists(w->heap, p) != NULL;
+        add_source(r, p, w);
+    }
 }
 
 /* Few records are shown to all groups from one block, many are walked once per group: what a
  * group collects of them is then the only thing that is kept of it. */
-void fd_read_entry(const fd_read *r, uint32_t entry, uint16_t tp)
+void fd_read_entry(fd_read *r, uint16_t tp)
 {
     walk w;
     fd_block b;
-    start(r, entry, tp, &w);
+    start(r, tp, &w);
     fill(r, &w, &b);
     bool all = b.n < FD_BLOCK;
     for (uint16_t i = 0; i < r->k->n_groups; i++) {
@@ -169,7 +174,7 @@ void fd_read_entry(const fd_read *r, uint32_t entry, uint16_t tp)
         if (all) {
             fd_group_feed(r, g, &p, &b);
         } else {
-            start(r, entry, tp, &w);
+            start(r, tp, &w);
             while (!p.done && fill(r, &w, &b))
                 fd_group_feed(r, g, &p, &b);
         }

@@ -18,6 +18,13 @@ typedef struct fd_source {
     int32_t partition;
 } fd_source;
 
+/* The same, by panes of one level. */
+typedef struct fd_pane_source {
+    uint32_t pane;
+    int32_t partition;
+    int64_t cutoff;
+} fd_pane_source;
+
 /* How far a group has come while records go by. */
 typedef struct fd_progress {
     uint16_t at;   /* feature whose window is still open */
@@ -32,7 +39,9 @@ typedef struct fd_progress {
     uint64_t low, high;     /* words of the track */
     const uint64_t *record; /* last: youngest, first: oldest so far */
     size_t n_values;        /* collected */
-    bool hashed;            /* distinct: in a table rather than a list */
+    bool merged;            /* with panes: mean and squared, or low, are the answer */
+    double mean, squared;
+    bool hashed; /* distinct: in a table rather than a list */
 } fd_progress;
 
 /* Records of an entity, youngest first. */
@@ -52,10 +61,13 @@ typedef struct fd_read {
     uint32_t row;
     int64_t time_us;
     const uint64_t *event; /* the record of the event itself */
+    uint32_t entry;        /* 0: no records yet */
+    bool panes;            /* a partial of it has some */
+    bool *approximate;     /* set where a result used one */
 } fd_read;
 
-/* Writes all features of the key. entry 0: no records yet; tp: of the event. */
-void fd_read_entry(const fd_read *r, uint32_t entry, uint16_t tp);
+/* Writes all features of the key; tp: of the event. */
+void fd_read_entry(fd_read *r, uint16_t tp);
 /* What they are where a part of the key is null. */
 void fd_read_nothing(const fd_read *r);
 
@@ -69,6 +81,10 @@ void fd_group_end(const fd_read *r, const fd_group *g, fd_progress *p);
 /* ---- write.c: the windows that end ---- */
 
 void fd_group_write(const fd_read *r, const fd_group *g, fd_progress *p, uint16_t feature);
+
+/* ---- panes_read.c: the same where there are panes ---- */
+
+void fd_group_write_paned(const fd_read *r, const fd_group *g, const fd_progress *p);
 
 /* Room for n values; what is there stays. */
 uint64_t *fd_values_reserve(fd_values *v, size_t n);

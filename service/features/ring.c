@@ -2,6 +2,7 @@
 #include "features/ring_int.h"
 
 #include "base/assert.h"
+#include "features/panes_int.h"
 
 /* Records that a small block can hold. */
 static const uint8_t caps[8] = {2, 4, 6, 8, 12, 16, 24, 32};
@@ -39,7 +40,7 @@ fd_str fd_text_get(const fd_heap *h, uint64_t word, char *room)
     return (fd_str){room, (uint32_t)word & 0xff};
 }
 
-static void text_free(fd_heap *h, uint64_t word)
+void fd_text_release(fd_heap *h, uint64_t word)
 {
     if ((word & 0xff) == TEXT_BLOCK)
         fd_heap_give(h, (uint32_t)(word >> 32), fd_heap_granules((uint32_t)(word >> 16) & 0xffff));
@@ -49,7 +50,7 @@ void fd_record_release(fd_heap *h, const fd_key_plan *k, const uint64_t *record)
 {
     uint64_t valid = record[k->flags_at] >> k->valid_shift;
     for (uint32_t m = k->text_mask & (uint32_t)valid; m != 0; m &= m - 1)
-        text_free(h, record[k->values_at + (uint32_t)__builtin_ctz(m)]);
+        fd_text_release(h, record[k->values_at + (uint32_t)__builtin_ctz(m)]);
 }
 
 /* ---- blocks ---- */
@@ -185,18 +186,23 @@ static void fit_small(fd_heap *h, const fd_key_plan *k, fd_partial *p)
         resize_small(h, k, p, p->cap - 1U);
 }
 
-static void make_large(fd_heap *h, const fd_key_plan *k, fd_partial *p)
+void fd_ring_make_large(fd_heap *h, const fd_key_plan *k, fd_partial *p)
 {
-    uint32_t head = fd_heap_take_brief(h, fd_heap_granules(sizeof(fd_ring_head)));
-    FD_ASSERT(head != 0);
-    uint32_t chunk = chunk_new(h, k);
-    fd_chunk *c = chunk_at(h, chunk);
-    const uint64_t *old = fd_heap_at(h, p->data);
-    memcpy(c->words, old + (size_t)p->head * k->words, (size_t)p->n * k->words * sizeof *old);
-    c->n = p->n;
-    fd_heap_give(h, p->data, small_granules(k, p));
-    *(fd_ring_head *)fd_heap_at(h, head) = (fd_ring_head){chunk, chunk, p->n};
-    p->data = head;
+    if (p->flags & FD_PARTIAL_LARGE)
+        return;
+    uint32_t ref = fd_heap_take_brief(h, fd_heap_granules(sizeof(fd_ring_head)));
+    FD_ASSERT(ref != 0);
+    fd_ring_head *ring = fd_heap_at(h, ref);
+    *ring = (fd_ring_head){.n = p->n};
+    if (p->data != 0) {
+        ring->first = ring->last = chunk_new(h, k);
+        fd_chunk *c = chunk_at(h, ring->first);
+        const uint64_t *old = fd_heap_at(h, p->data);
+        memcpy(c->words, old + (size_t)p->head * k->words, (size_t)p->n * k->words * sizeof *old);
+        c->n = p->n;
+        fd_heap_give(h, p->data, small_granules(k, p));
+    }
+    p->data = ref;
     p->flags |= FD_PARTIAL_LARGE;
     p->n = 0;
     p->head = 0;
@@ -256,6 +262,8 @@ static bool insert_large(fd_heap *h, const fd_key_plan *k, fd_partial *p, const 
 {
     fd_ring_head *ring = head_of(h, p);
     int64_t time = fd_record_time(record);
+    if (ring->last == 0)
+        ring->first = ring->last = chunk_new(h, k);
     uint32_t ref = ring->last;
     while (chunk_at(h, ref)->prev != 0 && fd_record_time(oldest_in(k, chunk_at(h, ref))) > time)
         ref = chunk_at(h, ref)->prev;
@@ -290,7 +298,7 @@ bool fd_ring_insert(fd_heap *h, const fd_key_plan *k, fd_partial *p, const uint6
     if (!(p->flags & FD_PARTIAL_LARGE)) {
         if (p->n < k->chunk)
             return insert_small(h, k, p, record);
-        make_large(h, k, p);
+        fd_ring_make_large(h, k, p);
     }
     return insert_large(h, k, p, record);
 }
@@ -332,6 +340,29 @@ static uint64_t trim_small(fd_heap *h, const fd_key_plan *k, fd_partial *p, int6
     return gone;
 }
 
+/* The first chunk, which is empty, goes; without panes the head of the last one too. */
+static void chunk_drop(fd_heap *h, const fd_key_plan *k, fd_partial *p)
+{
+    fd_ring_head *ring = head_of(h, p);
+    uint32_t next = chunk_at(h, ring->first)->next;
+    fd_heap_give(h, ring->first, chunk_granules(k));
+    ring->first = next;
+    if (next != 0)
+        chunk_at(h, next)->prev = 0;
+    else
+        ring->last = 0;
+}
+
+static void head_drop(fd_heap *h, fd_partial *p)
+{
+    const fd_ring_head *ring = head_of(h, p);
+    if (ring->first != 0 || ring->panes != 0)
+        return;
+    fd_heap_give(h, p->data, fd_heap_granules(sizeof(fd_ring_head)));
+    p->data = 0;
+    p->flags &= (uint8_t)~FD_PARTIAL_LARGE;
+}
+
 static uint64_t trim_large(fd_heap *h, const fd_key_plan *k, fd_partial *p, int64_t cutoff)
 {
     fd_ring_head *ring = head_of(h, p);
@@ -345,17 +376,26 @@ static uint64_t trim_large(fd_heap *h, const fd_key_plan *k, fd_partial *p, int6
         c->n -= gone;
         c->head += gone;
         if (c->n != 0)
-            return before - ring->n;
-        uint32_t next = c->next;
-        fd_heap_give(h, ring->first, chunk_granules(k));
-        ring->first = next;
-        if (next != 0)
-            chunk_at(h, next)->prev = 0;
+            break;
+        chunk_drop(h, k, p);
     }
-    fd_heap_give(h, p->data, fd_heap_granules(sizeof(fd_ring_head)));
-    p->data = 0;
-    p->flags &= (uint8_t)~FD_PARTIAL_LARGE;
-    return before;
+    uint64_t gone = before - ring->n;
+    head_drop(h, p);
+    return gone;
+}
+
+void fd_ring_pop(fd_heap *h, const fd_key_plan *k, fd_partial *p, uint64_t *record)
+{
+    fd_ring_make_large(h, k, p);
+    fd_ring_head *ring = head_of(h, p);
+    FD_ASSERT(ring->first != 0);
+    fd_chunk *c = chunk_at(h, ring->first);
+    memcpy(record, oldest_in(k, c), k->words * sizeof *record);
+    ring->n--;
+    c->n--;
+    c->head++;
+    if (c->n == 0)
+        chunk_drop(h, k, p);
 }
 
 uint64_t fd_ring_trim(fd_heap *h, const fd_key_plan *k, fd_partial *p, int64_t cutoff)
@@ -367,5 +407,6 @@ uint64_t fd_ring_trim(fd_heap *h, const fd_key_plan *k, fd_partial *p, int64_t c
 
 void fd_ring_clear(fd_heap *h, const fd_key_plan *k, fd_partial *p)
 {
+    fd_panes_free(h, k, p);
     fd_ring_trim(h, k, p, INT64_MAX);
 }

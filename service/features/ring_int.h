@@ -42,8 +42,9 @@ typedef struct fd_partial_more {
 } fd_partial_more;
 
 typedef struct fd_ring_head {
-    uint32_t first, last; /* chunks */
-    uint64_t n;           /* records */
+    uint32_t first, last; /* chunks; 0 where only panes are left */
+    uint32_t n;           /* records */
+    uint32_t panes;       /* fd_pane_list of each level; 0 = none */
 } fd_ring_head;
 
 typedef struct fd_chunk {
@@ -76,8 +77,13 @@ enum { FD_RING_BLOCKS = 3 };
 bool fd_ring_insert(fd_heap *h, const fd_key_plan *k, fd_partial *p, const uint64_t *record);
 /* Takes all records before `cutoff` out; how many there were. */
 uint64_t fd_ring_trim(fd_heap *h, const fd_key_plan *k, fd_partial *p, int64_t cutoff);
+/* The oldest record is taken out; its texts are the caller's. There must be one. */
+void fd_ring_pop(fd_heap *h, const fd_key_plan *k, fd_partial *p, uint64_t *record);
+/* From a block to a list of chunks, where it is none yet. */
+void fd_ring_make_large(fd_heap *h, const fd_key_plan *k, fd_partial *p);
 /* Gives back what a record that did not become a ring's holds. */
 void fd_record_release(fd_heap *h, const fd_key_plan *k, const uint64_t *record);
+/* No records and no panes. */
 void fd_ring_clear(fd_heap *h, const fd_key_plan *k, fd_partial *p);
 
 /* Granules of the largest block that a ring of this key takes. */
@@ -85,6 +91,7 @@ uint32_t fd_ring_unit(const fd_key_plan *k);
 
 /* A text as a word; takes at most one block. */
 uint64_t fd_text_pack(fd_heap *h, fd_str s);
+void fd_text_release(fd_heap *h, uint64_t word);
 /* Short ones are copied into `room`, of 8 bytes, others are where they are. */
 fd_str fd_text_get(const fd_heap *h, uint64_t word, char *room);
 

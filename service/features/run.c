@@ -5,6 +5,7 @@
 #include "features/read_int.h"
 
 #include "base/assert.h"
+#include "features/panes_int.h"
 
 /* How many pairs ahead: of a pair's slot, its entry, its records. */
 enum { AHEAD_SLOT = 48, AHEAD_ENTRY = 32, AHEAD_RING = 16 };
@@ -94,6 +95,18 @@ static void record_of(fd_windows *w, const fd_key_plan *k, const fd_window_input
     record[k->flags_at] |= bits | (uint64_t)valid << k->valid_shift;
 }
 
+/* The oldest record goes into panes. */
+static void overflow(fd_windows *w, const fd_key_plan *k, fd_partial *p, uint16_t tp)
+{
+    uint64_t oldest[FD_RECORD_MAX_WORDS];
+    w->stats.pane_partials += fd_pane_lists(&w->heap, p) == NULL;
+    fd_ring_pop(&w->heap, k, p, oldest);
+    fd_panes_add(&w->heap, k, p, oldest, fd_tp_watermark(w, tp));
+    fd_record_release(&w->heap, k, oldest);
+    w->stats.pane_partials -= fd_pane_lists(&w->heap, p) == NULL;
+    w->stats.events--;
+}
+
 /* True: the record is the ring's now. */
 static bool fold(fd_windows *w, fd_pair *p, const fd_window_event *e, uint16_t tp,
                  const uint64_t *record)
@@ -109,9 +122,13 @@ static bool fold(fd_windows *w, fd_pair *p, const fd_window_event *e, uint16_t t
     fd_partial *partial = fd_partial_at(w, ref);
     if (e->offset <= partial->lsn)
         return false;
+    w->heavy -= fd_partial_heavy(w, partial);
     w->stats.events -= fd_ring_trim(&w->heap, k, partial, fd_tp_cutoff(w, tp, k));
     w->stats.late_inserts += fd_ring_insert(&w->heap, k, partial, record);
     w->stats.events++;
+    if (!k->keep_all && fd_ring_count(&w->heap, partial) > w->config.max_events_per_key)
+        overflow(w, k, partial, tp);
+    w->heavy += fd_partial_heavy(w, partial);
     partial->lsn = e->offset;
     fd_partial_set_dirty(w, ref);
     return true;
@@ -133,8 +150,16 @@ static void one_pair(fd_windows *w, fd_pair *p, const fd_window_event *e, uint16
     }
     record_of(w, k, &in->keys[k->index], e->row, time, record);
     if (out != NULL) {
-        fd_read r = {w, k, w->layouts[e->tp.source], out, e->row, time, record};
-        fd_read_entry(&r, p->entry, tp);
+        fd_read r = {.w = w,
+                     .k = k,
+                     .layout = w->layouts[e->tp.source],
+                     .out = out,
+                     .row = e->row,
+                     .time_us = time,
+                     .event = record,
+                     .entry = p->entry,
+                     .approximate = &w->approximate};
+        fd_read_entry(&r, tp);
     }
     if (!e->folded || !fold(w, p, e, tp, record))
         fd_record_release(&w->heap, k, record);
@@ -157,7 +182,8 @@ static uint32_t one_event(fd_windows *w, const fd_window_event *e, uint32_t inde
         if (done < left && pairs[done].event == index && pairs[done].kind == kind) {
             one_pair(w, &pairs[done++], e, tp, &inputs[s], out);
         } else if (out != NULL) {
-            fd_read r = {w, &w->plans[kind], w->layouts[s], out, e->row, 0, NULL};
+            fd_read r = {
+                .w = w, .k = &w->plans[kind], .layout = w->layouts[s], .out = out, .row = e->row};
             fd_read_nothing(&r);
         }
     }
@@ -182,7 +208,7 @@ static void rows_begin(const fd_windows *w, const fd_window_input *inputs,
 /* Entries that the batch needs are not forgotten to make room for it. */
 static bool make_room(fd_windows *w, uint32_t n_pairs)
 {
-    if (fd_table_has_room(w, n_pairs, (uint64_t)n_pairs * w->blocks))
+    if (fd_table_has_room(w, fd_need_of_pairs(w, n_pairs)))
         return true;
     for (uint32_t i = 0; i < n_pairs; i++) {
         fd_pair *p = &w->pairs[i];
@@ -190,13 +216,12 @@ static bool make_room(fd_windows *w, uint32_t n_pairs)
         if (entry != 0)
             fd_partial_at(w, entry)->stamp = w->stamp;
     }
-    return fd_table_room(w, n_pairs, (uint64_t)n_pairs * w->blocks);
+    return fd_table_room(w, fd_need_of_pairs(w, n_pairs));
 }
 
 bool fd_windows_run(fd_windows *w, const fd_window_event *events, uint32_t n,
                     const fd_window_input *inputs, fd_batch *const *features, fd_flags *flags)
 {
-    (void)flags;
     uint32_t n_pairs = fd_pairs_make(w, events, n, inputs);
     if (!make_room(w, n_pairs))
         return false;
@@ -205,7 +230,10 @@ bool fd_windows_run(fd_windows *w, const fd_window_event *events, uint32_t n,
     for (uint32_t i = 0, at = 0; i < n; i++) {
         if (w->prefetch)
             fetch_ahead(w, n_pairs, at, fetched);
+        w->approximate = false;
         at += one_event(w, &events[i], i, &w->pairs[at], n_pairs - at, inputs, features);
+        if (w->approximate && flags != NULL)
+            flags[i] |= FD_FLAG_BIT(FD_FLAG_APPROXIMATE);
     }
     w->stamp++;
     w->in_vain = false;
@@ -214,6 +242,5 @@ bool fd_windows_run(fd_windows *w, const fd_window_event *events, uint32_t n,
 
 bool fd_windows_room(fd_windows *w, uint32_t n)
 {
-    uint64_t pairs = (uint64_t)n * w->max_keys;
-    return fd_table_room(w, pairs, pairs * w->blocks);
+    return fd_table_room(w, fd_need_of_pairs(w, (uint64_t)n * w->max_keys));
 }

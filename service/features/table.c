@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/hash.h"
+#include "features/panes_int.h"
 
 /* ---- keys ---- */
 
@@ -63,18 +64,25 @@ uint16_t fd_tp_make(fd_windows *w, fd_tp tp)
         w->n_tps++;
         w->sources = realloc(w->sources, w->n_tps * sizeof *w->sources);
         FD_ALLOCATED(w->sources);
+        w->pane_sources = realloc(w->pane_sources, w->n_tps * sizeof *w->pane_sources);
+        FD_ALLOCATED(w->pane_sources);
     }
     w->tps[i] = (fd_tp_state){.tp = tp, .here = true, .complete = true, .merge_us = INT64_MIN};
     return (uint16_t)i;
 }
 
-int64_t fd_tp_cutoff(const fd_windows *w, uint16_t tp, const fd_key_plan *k)
+int64_t fd_tp_watermark(const fd_windows *w, uint16_t tp)
 {
     int64_t merge = w->tps[tp].merge_us;
-    if (merge == INT64_MIN)
+    return merge == INT64_MIN ? merge : fd_time_minus(merge, w->config.lateness_us);
+}
+
+int64_t fd_tp_cutoff(const fd_windows *w, uint16_t tp, const fd_key_plan *k)
+{
+    int64_t watermark = fd_tp_watermark(w, tp);
+    if (watermark == INT64_MIN)
         return INT64_MIN;
-    return fd_time_floor(fd_time_minus(merge, fd_time_minus(k->horizon_us, -w->config.lateness_us)),
-                         k->pane_us);
+    return fd_time_floor(fd_time_minus(watermark, k->horizon_us), k->pane_us);
 }
 
 /* ---- slots ---- */
@@ -170,10 +178,18 @@ static void partial_init(fd_windows *w, fd_partial *p, uint16_t kind, uint16_t t
     w->stats.partials++;
 }
 
+bool fd_partial_heavy(const fd_windows *w, const fd_partial *p)
+{
+    uint64_t n = fd_ring_count(&w->heap, p);
+    return (n != 0 && n >= w->config.max_events_per_key / 2) || fd_pane_lists(&w->heap, p) != NULL;
+}
+
 void fd_partial_reset(fd_windows *w, uint32_t ref)
 {
     fd_partial *p = fd_partial_at(w, ref);
     fd_partial_set_clean(w, ref);
+    w->heavy -= fd_partial_heavy(w, p);
+    w->stats.pane_partials -= fd_pane_lists(&w->heap, p) != NULL;
     w->stats.events -= fd_ring_count(&w->heap, p);
     fd_ring_clear(&w->heap, &w->plans[p->kind], p);
     p->lsn = -1;
@@ -268,7 +284,10 @@ static bool expired(const fd_windows *w, const fd_partial *p, const fd_key_plan 
     if (p->data == 0)
         return true;
     fd_span s = fd_ring_newest(&w->heap, k, p);
-    return fd_record_time(s.records + (size_t)(s.n - 1) * k->words) < fd_tp_cutoff(w, p->tp, k);
+    if (s.n != 0 &&
+        fd_record_time(s.records + (size_t)(s.n - 1) * k->words) >= fd_tp_cutoff(w, p->tp, k))
+        return false;
+    return fd_panes_youngest(&w->heap, k, p, fd_tp_watermark(w, p->tp)) == INT64_MIN;
 }
 
 static bool may_forget(fd_windows *w, uint32_t entry)
@@ -296,16 +315,27 @@ static void forget(fd_windows *w, uint32_t slot)
     w->stats.evictions++;
 }
 
-bool fd_table_has_room(const fd_windows *w, uint64_t entries, uint64_t blocks)
+/* Where no partial is near N and the batch alone cannot get one there, no panes are made. */
+fd_need fd_need_of_pairs(const fd_windows *w, uint64_t pairs)
 {
-    return w->heap.units >= blocks && w->stats.entries + entries <= w->max_entries;
+    fd_need need = {pairs, pairs * w->blocks, 0};
+    if (w->heavy != 0 || pairs >= w->config.max_events_per_key / 2)
+        need.large = pairs * w->pane_blocks;
+    return need;
 }
 
-bool fd_table_room(fd_windows *w, uint64_t entries, uint64_t blocks)
+bool fd_table_has_room(const fd_windows *w, fd_need need)
 {
-    if (fd_table_has_room(w, entries, blocks))
+    uint64_t have = need.large == 0 ? w->heap.units[0] : w->heap.units[1];
+    return have >= need.small + need.large && w->stats.entries + need.entries <= w->max_entries;
+}
+
+bool fd_table_room(fd_windows *w, fd_need need)
+{
+    if (fd_table_has_room(w, need))
         return true;
-    if (w->in_vain || blocks > w->heap.n / w->heap.unit || entries > w->max_entries)
+    uint64_t all = w->heap.n / w->heap.unit[need.large == 0 ? 0 : 1];
+    if (w->in_vain || need.small + need.large > all || need.entries > w->max_entries)
         return false;
     for (uint64_t left = 2 * (uint64_t)w->n_slots; left > 0; left--) {
         uint32_t entry = w->slots[w->hand].entry;
@@ -313,7 +343,7 @@ bool fd_table_room(fd_windows *w, uint64_t entries, uint64_t blocks)
         if (e != NULL && e->stamp != w->stamp && !(e->flags & FD_PARTIAL_USED) &&
             may_forget(w, entry)) {
             forget(w, w->hand);
-            if (fd_table_has_room(w, entries, blocks))
+            if (fd_table_has_room(w, need))
                 return true;
             continue;
         }

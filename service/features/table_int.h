@@ -52,15 +52,21 @@ struct fd_windows {
     uint32_t *first_kind; /* by source */
     uint32_t max_keys;    /* of a source */
     uint32_t blocks;      /* of the heap that one pair may take */
+    uint32_t pane_blocks; /* the same, of panes */
+    uint64_t heavy;       /* partials that may overflow into panes before long */
     fd_tp_state *tps;
     uint32_t n_tps;
     uint32_t last_tp; /* where the last search ended */
     fd_pair *pairs;
     uint32_t pairs_cap;
     fd_strbuf long_keys;
-    fd_values values, sorted;  /* scratch of a read */
-    struct fd_source *sources; /* the same: one per partition */
-    uint32_t *marks;           /* the same: as many as a key has */
+    fd_values values, sorted;               /* scratch of a read */
+    fd_values extra;                        /* the same, for panes */
+    struct fd_pane_source *pane_sources;    /* the same: one per partition */
+    uint64_t stand_in[FD_RECORD_MAX_WORDS]; /* the same: what a pane knows of a record */
+    bool approximate;                       /* what is read now used a pane */
+    struct fd_source *sources;              /* the same: one per partition */
+    uint32_t *marks;                        /* the same: as many as a key has */
     uint8_t stamp;
     bool prefetch;
     bool in_vain; /* the last search for what may be forgotten went all around */
@@ -93,6 +99,8 @@ static inline fd_str fd_entry_key(const fd_partial *entry)
 uint16_t fd_tp_find(fd_windows *w, fd_tp tp);
 uint16_t fd_tp_make(fd_windows *w, fd_tp tp);
 
+/* INT64_MIN: none yet. */
+int64_t fd_tp_watermark(const fd_windows *w, uint16_t tp);
 /* Records of a partition before this do not count. */
 int64_t fd_tp_cutoff(const fd_windows *w, uint16_t tp, const fd_key_plan *k);
 
@@ -113,13 +121,21 @@ uint32_t fd_partial_make(fd_windows *w, uint32_t entry, uint16_t tp);
 /* As it was made: no records, clean. */
 void fd_partial_reset(fd_windows *w, uint32_t ref);
 
+/* Is it one that may overflow into panes before long? Whoever changes it counts again. */
+bool fd_partial_heavy(const fd_windows *w, const fd_partial *p);
+
 void fd_partial_set_dirty(fd_windows *w, uint32_t ref);
 void fd_partial_set_clean(fd_windows *w, uint32_t ref);
 
-/* Is there room for so many new entries and blocks of the heap? Forgets what may be forgotten, but
- * no entry that is stamped. */
-bool fd_table_room(fd_windows *w, uint64_t entries, uint64_t blocks);
-bool fd_table_has_room(const fd_windows *w, uint64_t entries, uint64_t blocks); /* as it is */
+/* Is there room for so many new entries and blocks of the heap, small ones (of rings, entries and
+ * texts) and large ones (of panes)? Forgets what may be forgotten, but no entry that is stamped. */
+typedef struct fd_need {
+    uint64_t entries, small, large;
+} fd_need;
+fd_need fd_need_of_pairs(const fd_windows *w, uint64_t pairs);
+bool fd_table_room(fd_windows *w, fd_need need);
+bool fd_table_has_room(const fd_windows *w, fd_need need); /* as it is */
+
 void fd_table_drop(fd_windows *w, uint16_t tp);
 
 /* Fills pairs with the keys of events; how many. */

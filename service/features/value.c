@@ -8,6 +8,7 @@
  *     varint   conditions, varint valid tracks, then each valid track in order:
  *       a signed varint for FD_BOOL and integers, a word for doubles and hashes,
  *       a varint of its length and the bytes for texts
+ *   panes, as panes_value.c says
  *   word     hash of all before
  * Numbers are in their shortest form, so that equal partials are equal bytes. See value_int.h.
  */
@@ -68,6 +69,7 @@ void fd_value_write(const fd_heap *h, const fd_key_plan *k, const fd_partial *p,
     for (fd_span s = fd_ring_oldest(h, k, p); s.n != 0; s = fd_ring_after(h, k, &s))
         for (uint32_t i = 0; i < s.n; i++)
             write_record(h, k, s.records + (size_t)i * k->words, &time, out);
+    fd_panes_write(h, k, p, out);
     fd_wire_put_word(out, hash_of(out->p + begin, out->n - begin));
 }
 
@@ -139,7 +141,7 @@ bool fd_value_check(const fd_key_plan *k, fd_str bytes, fd_value_size *size)
             return false;
         size->blocks += k->n_text;
     }
-    return in.p == in.end;
+    return fd_panes_look(k, &in, &size->pane_blocks) && in.p == in.end;
 }
 
 void fd_value_read(fd_heap *h, const fd_key_plan *k, fd_partial *p, fd_str bytes)
@@ -160,4 +162,5 @@ void fd_value_read(fd_heap *h, const fd_key_plan *k, fd_partial *p, fd_str bytes
         }
         fd_ring_insert(h, k, p, record);
     }
+    fd_panes_read(h, k, p, &in);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "features/panes_int.h"
 #include "features/read_int.h"
 
 enum {
@@ -34,26 +35,31 @@ static void plans_new(fd_windows *w)
                       &w->plans[w->first_kind[s]]);
 }
 
-/* Granules of the largest block, and blocks of a pair, that any key may take. */
-static uint32_t measure(fd_windows *w)
+static uint32_t larger(uint32_t a, uint32_t b)
 {
-    uint32_t unit = fd_heap_granules(sizeof(fd_partial) + sizeof(uint16_t) +
-                                     FD_WINDOW_MAX_KEY_BYTES);
+    return a > b ? a : b;
+}
+
+/* Granules of the largest blocks, blocks of a pair and marks, that any key may take. */
+static void measure(fd_windows *w, uint32_t unit[2])
+{
     uint32_t text = fd_heap_granules(FD_WINDOW_MAX_TEXT_BYTES);
-    w->blocks = FD_RING_BLOCKS;
     uint32_t max_marks = 1;
+    unit[0] = fd_heap_granules(sizeof(fd_partial) + sizeof(uint16_t) + FD_WINDOW_MAX_KEY_BYTES);
+    w->blocks = FD_RING_BLOCKS;
+    unit[1] = 0;
     for (uint32_t i = 0; i < w->n_kinds; i++) {
         const fd_key_plan *k = &w->plans[i];
-        uint32_t ring = fd_ring_unit(k);
-        unit = ring > unit ? ring : unit;
-        max_marks = k->n_marks > max_marks ? k->n_marks : max_marks;
-        unit = k->n_text != 0 && text > unit ? text : unit;
-        uint32_t blocks = FD_RING_BLOCKS + (uint32_t)k->n_text;
-        w->blocks = blocks > w->blocks ? blocks : w->blocks;
+        unit[0] = larger(unit[0], fd_ring_unit(k));
+        unit[0] = larger(unit[0], k->n_text != 0 ? text : 0);
+        unit[1] = larger(unit[1], fd_panes_unit(k));
+        w->blocks = larger(w->blocks, FD_RING_BLOCKS + (uint32_t)k->n_text);
+        w->pane_blocks = larger(w->pane_blocks, fd_panes_blocks(k));
+        max_marks = larger(max_marks, k->n_marks);
     }
+    unit[1] = larger(unit[0], unit[1]);
     w->marks = calloc(max_marks, sizeof *w->marks);
     FD_ALLOCATED(w->marks);
-    return unit;
 }
 
 fd_windows *fd_windows_new(const fd_windows_config *config)
@@ -61,6 +67,8 @@ fd_windows *fd_windows_new(const fd_windows_config *config)
     fd_windows *w = calloc(1, sizeof *w);
     FD_ALLOCATED(w);
     w->config = *config;
+    if (w->config.max_events_per_key == 0)
+        w->config.max_events_per_key = 1;
     w->stamp = 1;
     w->prefetch = true;
     plans_new(w);
@@ -68,7 +76,9 @@ fd_windows *fd_windows_new(const fd_windows_config *config)
     size_t n_slots = memory / BYTES_PER_SLOT;
     w->n_slots = n_slots > UINT32_MAX ? UINT32_MAX : (uint32_t)n_slots;
     w->max_entries = w->n_slots - w->n_slots / 8;
-    if (!fd_heap_init(&w->heap, memory, w->n_slots * sizeof *w->slots, measure(w), !config->lazy)) {
+    uint32_t unit[2];
+    measure(w, unit);
+    if (!fd_heap_init(&w->heap, memory, w->n_slots * sizeof *w->slots, unit, !config->lazy)) {
         fd_windows_free(w);
         return NULL;
     }
@@ -89,6 +99,8 @@ void fd_windows_free(fd_windows *w)
     free(w->layouts);
     free(w->tps);
     free(w->sources);
+    free(w->pane_sources);
+    free(w->extra.v);
     free(w->marks);
     free(w->pairs);
     fd_strbuf_free(&w->long_keys);

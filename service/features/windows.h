@@ -36,6 +36,27 @@
  *   travel_speed  haversine on a sphere of 6371.0088 km; 0 where that is under 1 km; a time of 0
  *             counts as 1 us; absent where e has no position
  *   key is null: as over no events, e not counted
+ *
+ * Panes. When a partial holds more than N events after a fold, its oldest goes, for each window
+ * length W of the key, into the pane floor(time / S) of that length and is not kept as such:
+ *   S = the larger of W / 64 and H / 1024, both rounded up to a microsecond, where H = the longest
+ *   window + delay of the features with that W, + lateness + max_skew.
+ * A pane counts while its start >= floor(watermark - H, S). It overlaps a window if its youngest
+ * event's time is in or after it and its oldest one's in or before it; then it counts whole, after
+ * the records, panes with later start (then higher partition) first. A result that a pane with
+ * events that count was used for is flagged; where the first record found settles it (last,
+ * is_new, a row that ends ...) panes are not used.
+ *   Error: at each end of the window the events of one pane more or less, that is of W / 64 of time
+ * (of H / 1024 where that is more): count, sum, ratio, avg are off by what these events weigh, min,
+ * max, last, first, time_since by what is in them. Besides:
+ *   distinct    a pane keeps the 64 smallest hashes: exact up to 64 values per pane, beyond it an
+ *               estimate from the hashes below the least bound, standard error about 1/8 if one
+ *               pane decides, less with more of them
+ *   is_new      of a pane with more than 64 values, those not kept count as not seen
+ *   percentile  a pane keeps 32 values, drawn by hash, each for an equal part of its events
+ *   stddev, zscore of doubles  means and squared differences are merged pane by pane
+ *   consecutive an event older than the pane's youngest counts as its youngest
+ *   time_since  0 where a pane's event is younger than e
  * One owner: the engine thread.
  */
 #ifndef FD_FEATURES_WINDOWS_H
@@ -55,8 +76,8 @@ typedef struct fd_windows_config {
     size_t memory; /* bytes for entries, rings, texts and the table itself */
     int64_t lateness_us;
     int64_t max_skew_us;         /* horizon = reach + lateness + max_skew */
-    uint32_t max_events_per_key; /* N: the newest N of a partial are exact, older ones in panes;
-                                    for now all events are kept, whatever N is */
+    uint32_t max_events_per_key; /* N >= 1: the newest N of a partial are exact, older ones in
+                                    panes; not of keys that have an `exact` feature */
     bool lazy;                   /* memory is touched as it is needed, not at the start */
     bool evict;                  /* clean partials may be forgotten: a store has them */
 } fd_windows_config;

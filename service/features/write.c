@@ -87,6 +87,10 @@ static bool deviation(const fd_read *r, const fd_group *g, const fd_progress *p,
         *out = sqrt((double)(p->squares * p->n - sum * sum)) / (double)p->n;
         return true;
     }
+    if (p->merged) {
+        *out = sqrt(p->squared / (double)p->n);
+        return true;
+    }
     double mean = average(g, p);
     double squares = 0;
     for (size_t i = 0; i < p->n_values; i++) {
@@ -170,22 +174,29 @@ static uint64_t select_kth(uint64_t *v, size_t n, size_t k)
     return v[0];
 }
 
+/* A word in the order of the numbers, as a number. */
+static void put_ordered(const fd_group *g, const target *t, uint64_t word)
+{
+    const uint64_t sign = (uint64_t)1 << 63;
+    if (g->kind == FD_DOUBLE)
+        put_double(t, as_double(word & sign ? word ^ sign : ~word));
+    else
+        put_double(t, (double)(int64_t)(word ^ sign));
+}
+
 static void write_percentile(const fd_read *r, const fd_group *g, const fd_progress *p, double at,
                              const target *t)
 {
     size_t n = p->n_values;
+    if (p->merged)
+        return put_ordered(g, t, p->low);
     if (n == 0)
         return;
     double rank = ceil(at * (double)n / 100.0);
     size_t k = rank < 1 ? 0 : rank > (double)n ? n - 1 : (size_t)rank - 1;
     uint64_t *v = fd_values_reserve(&r->w->sorted, n);
     memcpy(v, r->w->values.v, n * sizeof *v);
-    uint64_t word = select_kth(v, n, k);
-    const uint64_t sign = (uint64_t)1 << 63;
-    if (g->kind == FD_DOUBLE)
-        put_double(t, as_double(word & sign ? word ^ sign : ~word));
-    else
-        put_double(t, (double)(int64_t)(word ^ sign));
+    put_ordered(g, t, select_kth(v, n, k));
 }
 
 /* ---- travel ---- */
@@ -217,8 +228,11 @@ static void write_speed(const fd_read *r, const fd_group *g, const fd_progress *
 
 static void write_since(const fd_read *r, const fd_progress *p, const target *t)
 {
-    if (p->record != NULL)
-        put_int(t, r->time_us - fd_record_time(p->record));
+    if (p->record == NULL)
+        return;
+    /* What a pane knows may be younger than the event. */
+    int64_t us = r->time_us - fd_record_time(p->record);
+    put_int(t, us < 0 ? 0 : us);
 }
 
 void fd_group_write(const fd_read *r, const fd_group *g, fd_progress *p, uint16_t feature)

@@ -11,37 +11,15 @@
 #include <stdio.h>
 
 #include "base/hash.h"
-#include "model.h"
+#include "model_int.h"
 
 typedef __int128 i128;
 
-struct model {
-    const world *w;
-    world_event *events; /* folded */
-    uint32_t n, cap;
-    int64_t merge[WORLD_PARTITIONS];
-};
-
-/* One event of a window, youngest first. */
-typedef struct seen {
-    const world_event *e;
-    const world_said *s;
-    uint64_t arrival;
-} seen;
-
-typedef struct window {
-    const world *w;
-    const fd_window_feature *f;
-    const world_event *event;
-    const world_said *own;
-    seen *rows;
-    uint32_t n;
-} window;
-
-model *model_new(const world *w)
+model *model_new(const world *w, uint32_t n)
 {
     model *m = calloc(1, sizeof *m);
     m->w = w;
+    m->limit = n;
     for (int p = 0; p < WORLD_PARTITIONS; p++)
         m->merge[p] = INT64_MIN;
     return m;
@@ -53,7 +31,7 @@ void model_free(model *m)
     free(m);
 }
 
-static int64_t floor_to(int64_t t, int64_t step)
+int64_t floor_to(int64_t t, int64_t step)
 {
     return t - ((t % step) + step) % step;
 }
@@ -69,7 +47,7 @@ static int64_t pane_of(const world *w, uint32_t key)
     return pane;
 }
 
-static bool masked(const model *m, uint32_t key, const world_event *e)
+bool masked(const model *m, uint32_t key, const world_event *e)
 {
     const world *w = m->w;
     int64_t merge = m->merge[e->e.tp.partition];
@@ -84,7 +62,7 @@ static bool is_text(const fd_window_track *t)
     return !t->hashed && (t->kind == FD_STRING || t->kind == FD_BYTES);
 }
 
-static bool has(const window *x, const world_said *s, uint16_t track)
+bool has(const window *x, const world_said *s, uint16_t track)
 {
     const world_value *v = &s->values[track];
     const fd_window_track *t = &x->w->keys[x->f->key].tracks[track];
@@ -93,7 +71,7 @@ static bool has(const window *x, const world_said *s, uint16_t track)
     return v->valid && (t->hashed || t->kind != FD_DOUBLE || !isnan(d));
 }
 
-static bool counts(const window *x, const world_said *s)
+bool counts(const window *x, const world_said *s)
 {
     const fd_window_feature *f = x->f;
     return (f->where == FD_WINDOW_NONE || (s->bits >> f->where & 1)) &&
@@ -119,7 +97,7 @@ static int youngest_first(const void *va, const void *vb)
     return a->arrival > b->arrival ? -1 : 1;
 }
 
-static bool same_key(const world_said *a, const world_said *b)
+bool same_key(const world_said *a, const world_said *b)
 {
     return !a->null && a->key_n == b->key_n && memcmp(a->key, b->key, a->key_n) == 0;
 }
@@ -131,10 +109,10 @@ static void gather(const model *m, window *x)
     int64_t from = to - f->window_us;
     x->n = 0;
     for (uint32_t i = 0; i < m->n; i++) {
-        const world_event *e = &m->events[i];
+        const world_event *e = &m->events[i].event;
         const world_said *s = &e->said[f->key];
-        if (same_key(s, x->own) && e->e.time_us > from && e->e.time_us <= to &&
-            !masked(m, f->key, e) && counts(x, s))
+        if (m->events[i].paned[f->key] == 0 && same_key(s, x->own) && e->e.time_us > from &&
+            e->e.time_us <= to && !masked(m, f->key, e) && counts(x, s))
             x->rows[x->n++] = (seen){e, s, i};
     }
     if (f->include_current && f->delay_us == 0 && !excludes_current(f->op) && counts(x, x->own))
@@ -144,7 +122,7 @@ static void gather(const model *m, window *x)
 
 /* ---- ops ---- */
 
-static double real(uint64_t word)
+double real(uint64_t word)
 {
     double d;
     memcpy(&d, &word, sizeof d);
@@ -156,18 +134,18 @@ static const world_value *value(const window *x, uint32_t i)
     return &x->rows[i].s->values[x->f->value];
 }
 
-static bool of_double(const window *x)
+bool of_double(const window *x)
 {
     return x->w->keys[x->f->key].tracks[x->f->value].kind == FD_DOUBLE;
 }
 
-static void say_real(model_result *out, double d)
+void say_real(model_result *out, double d)
 {
     out->valid = true;
     memcpy(&out->word, &d, sizeof d);
 }
 
-static void say_int(model_result *out, int64_t v)
+void say_int(model_result *out, int64_t v)
 {
     out->valid = true;
     out->word = (uint64_t)v;
@@ -277,7 +255,7 @@ static void percentile(const window *x, model_result *out)
     fail();
 }
 
-static bool same_value(const window *x, const world_value *a, const world_value *b)
+bool same_value(const window *x, const world_value *a, const world_value *b)
 {
     if (is_text(&x->w->keys[x->f->key].tracks[x->f->value])) {
         uint32_t n = a->n > FD_WINDOW_MAX_TEXT_BYTES ? FD_WINDOW_MAX_TEXT_BYTES : a->n;
@@ -344,7 +322,7 @@ static void travel(const window *x, model_result *out)
     double h = a * a + cos(lat1 * rad) * cos(lat2 * rad) * b * b;
     double km = 2 * 6371.0088 * asin(sqrt(h > 1 ? 1 : h));
     int64_t us = x->event->e.time_us - x->rows[0].e->e.time_us;
-    say_real(out, !(km >= 1) ? 0 : km / ((double)(us == 0 ? 1 : us) / 3600e6));
+    say_real(out, !(km >= 1) ? 0 : km / ((double)(us < 1 ? 1 : us) / 3600e6));
 }
 
 static void of_condition(const window *x, model_result *out)
@@ -364,7 +342,15 @@ static void of_condition(const window *x, model_result *out)
         say_real(out, (double)hits / x->n);
 }
 
-static void evaluate(const window *x, model_result *out)
+static void since(const window *x, uint32_t i, model_result *out)
+{
+    if (x->n == 0)
+        return;
+    int64_t us = x->event->e.time_us - x->rows[i].e->e.time_us;
+    say_int(out, us < 0 ? 0 : us);
+}
+
+void evaluate(const window *x, model_result *out)
 {
     switch (x->f->op) {
     case FD_OP_COUNT:
@@ -382,13 +368,9 @@ static void evaluate(const window *x, model_result *out)
     case FD_OP_FIRST:
         return one_value(x, x->n - 1, out);
     case FD_OP_TIME_SINCE_LAST:
-        if (x->n != 0)
-            say_int(out, x->event->e.time_us - x->rows[0].e->e.time_us);
-        return;
+        return since(x, 0, out);
     case FD_OP_TIME_SINCE_FIRST:
-        if (x->n != 0)
-            say_int(out, x->event->e.time_us - x->rows[x->n - 1].e->e.time_us);
-        return;
+        return since(x, x->n - 1, out);
     case FD_OP_IS_NEW:
         return is_new(x, out);
     case FD_OP_PERCENTILE:
@@ -424,7 +406,10 @@ void model_fold(model *m, const world_event *e)
         m->cap = m->cap == 0 ? 256 : 2 * m->cap;
         m->events = realloc(m->events, m->cap * sizeof *m->events);
     }
-    m->events[m->n++] = *e;
+    m->events[m->n++] = (folded){.event = *e};
+    for (uint32_t k = 0; k < m->w->layout.n_keys; k++)
+        if (!e->said[k].null)
+            overflow(m, k);
 }
 
 void model_step(model *m, const world_event *e, model_result *out)
@@ -442,7 +427,7 @@ void model_step(model *m, const world_event *e, model_result *out)
             continue;
         }
         gather(m, &x);
-        evaluate(&x, &out[i]);
+        evaluate_all(m, &x, &out[i]);
     }
     free(rows);
     model_fold(m, e);
@@ -452,16 +437,33 @@ void model_drop(model *m, int32_t partition)
 {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < m->n; i++)
-        if (m->events[i].e.tp.partition != partition)
+        if (m->events[i].event.e.tp.partition != partition)
             m->events[kept++] = m->events[i];
     m->n = kept;
     m->merge[partition] = INT64_MIN;
 }
 
+bool model_used(const world *w, const model_result *results)
+{
+    bool used = false;
+    for (uint32_t i = 0; i < w->layout.n_features; i++)
+        used |= results[i].used;
+    return used;
+}
+
 /* ---- comparison ---- */
+
+static bool near(double a, double b)
+{
+    return fabs(a - b) <= 1e-7 * (fabs(a) + fabs(b)) || (isnan(a) && isnan(b));
+}
 
 static bool equal(const fd_col *c, uint32_t row, const model_result *want)
 {
+    if (want->fuzzy == 2)
+        return true;
+    if (want->fuzzy == 1 && want->valid)
+        return c->valid[row] && near(c->v.d[row], real(want->word));
     if ((c->valid[row] != 0) != want->valid)
         return false;
     if (!want->valid)

@@ -14,9 +14,9 @@
 
 #include "model.h"
 
-enum { EVENTS = 600, WORLDS = 300, MEMORY = 8 << 20 };
+enum { EVENTS = 500, WORLDS = 150, MEMORY = 256 << 20 };
 
-static fd_windows *windows_of(const world *w)
+static fd_windows *windows_of(const world *w, uint32_t limit)
 {
     const fd_window_layout *layouts[] = {&w->layout};
     fd_windows_config config = {.n_layouts = 1,
@@ -24,7 +24,7 @@ static fd_windows *windows_of(const world *w)
                                 .memory = MEMORY,
                                 .lateness_us = w->lateness_us,
                                 .max_skew_us = w->skew_us,
-                                .max_events_per_key = UINT32_MAX,
+                                .max_events_per_key = limit,
                                 .lazy = true};
     fd_windows *table = fd_windows_new(&config);
     assert_non_null(table);
@@ -39,12 +39,14 @@ static void run(fd_windows *table, world_columns *c, const world *w, const world
     assert_true(fd_windows_run(table, c->events, n, &c->input, &c->features, c->flags));
 }
 
-static void one_world(uint64_t seed, uint32_t batch)
+static uint64_t n_approximate;
+
+static void one_world(uint64_t seed, uint32_t batch, uint32_t limit)
 {
     world w;
     world_init(&w, seed);
-    model *m = model_new(&w);
-    fd_windows *table = windows_of(&w);
+    model *m = model_new(&w, limit);
+    fd_windows *table = windows_of(&w, limit);
     world_columns c;
     world_columns_init(&c, &w, batch);
     world_event *events = calloc(EVENTS, sizeof *events);
@@ -57,6 +59,9 @@ static void one_world(uint64_t seed, uint32_t batch)
         for (uint32_t i = 0; i < n; i++) {
             model_step(m, &events[at + i], want);
             model_compare(&w, c.features, i, want);
+            bool approximate = c.flags[i] & FD_FLAG_BIT(FD_FLAG_APPROXIMATE);
+            assert_int_equal(approximate, model_used(&w, want));
+            n_approximate += approximate;
         }
     }
     world_columns_free(&c);
@@ -70,16 +75,27 @@ static void all_ops_as_the_reference(void **state)
 {
     (void)state;
     for (uint64_t seed = 1; seed <= WORLDS; seed++)
-        one_world(seed, 64);
+        one_world(seed, 64, UINT32_MAX);
+}
+
+/* The newest N exactly, older ones by panes. */
+static void panes_as_the_reference(void **state)
+{
+    (void)state;
+    n_approximate = 0;
+    for (uint64_t seed = 5000; seed < 5000 + WORLDS; seed++)
+        one_world(seed, 64, (uint32_t)(1 + seed % 13 * (1 + seed % 5)));
+    assert_true(n_approximate > 10000);
 }
 
 static void batches_of_one_seven_and_a_thousand(void **state)
 {
     (void)state;
     for (uint64_t seed = 1000; seed < 1030; seed++) {
-        one_world(seed, 1);
-        one_world(seed, 7);
-        one_world(seed, 1000);
+        uint32_t limit = seed % 2 == 0 ? UINT32_MAX : 5;
+        one_world(seed, 1, limit);
+        one_world(seed, 7, limit);
+        one_world(seed, 1000, limit);
     }
 }
 
@@ -88,9 +104,10 @@ static void redo_folds_nothing_twice(void **state)
 {
     (void)state;
     world w;
+    const uint32_t limit = 1000;
     world_init(&w, 77);
-    model *m = model_new(&w);
-    fd_windows *table = windows_of(&w);
+    model *m = model_new(&w, limit);
+    fd_windows *table = windows_of(&w, limit);
     world_columns c;
     world_columns_init(&c, &w, 100);
     static world_event events[200];
@@ -123,9 +140,10 @@ static void a_dropped_partition_is_gone_alone(void **state)
     (void)state;
     for (uint64_t seed = 50; seed < 70; seed++) {
         world w;
+        uint32_t limit = seed % 2 == 0 ? 3 : 1000;
         world_init(&w, seed);
-        model *m = model_new(&w);
-        fd_windows *table = windows_of(&w);
+        model *m = model_new(&w, limit);
+        fd_windows *table = windows_of(&w, limit);
         world_columns c;
         world_columns_init(&c, &w, 50);
         static world_event events[50];
@@ -163,6 +181,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_ops_as_the_reference),
+        cmocka_unit_test(panes_as_the_reference),
         cmocka_unit_test(batches_of_one_seven_and_a_thousand),
         cmocka_unit_test(redo_folds_nothing_twice),
         cmocka_unit_test(a_dropped_partition_is_gone_alone),

@@ -47,8 +47,8 @@ static void blocks_do_not_overlap_and_units_hold(void **state)
 {
     (void)state;
     fd_heap h;
-    assert_true(fd_heap_init(&h, 1 << 19, 1000, UNIT, true));
-    assert_true(h.unit >= UNIT);
+    assert_true(fd_heap_init(&h, 1 << 19, 1000, (uint32_t[2]){UNIT / 4, UNIT}, true));
+    assert_true(h.unit[1] >= UNIT);
     static block blocks[BLOCKS];
     for (int round = 0; round < 200000; round++) {
         uint32_t i = (uint32_t)dice(BLOCKS);
@@ -59,10 +59,12 @@ static void blocks_do_not_overlap_and_units_hold(void **state)
             continue;
         }
         uint32_t size = 1 + (uint32_t)dice(dice(4) == 0 ? UNIT : 12);
-        uint64_t units = h.units;
+        uint64_t small = h.units[0];
+        uint64_t units = h.units[1];
         uint32_t ref = size % 2 == 0 ? fd_heap_take(&h, size) : fd_heap_take_brief(&h, size);
         assert_true(units == 0 || ref != 0);
-        assert_true(h.units + 1 >= units);
+        assert_true(small == 0 || ref != 0 || size > UNIT / 4);
+        assert_true(h.units[1] + 1 >= units && (h.units[0] + 1 >= small || size > UNIT / 4));
         if (ref == 0)
             continue;
         blocks[i] = (block){ref, size};
@@ -72,7 +74,8 @@ static void blocks_do_not_overlap_and_units_hold(void **state)
         if (blocks[i].ref != 0)
             fd_heap_give(&h, blocks[i].ref, blocks[i].size);
     assert_int_equal(h.used, 0);
-    assert_int_equal(h.units, (h.n - 1) / h.unit);
+    assert_int_equal(h.units[0], (h.n - 1) / h.unit[0]);
+    assert_int_equal(h.units[1], (h.n - 1) / h.unit[1]);
     fd_heap_free(&h);
 }
 

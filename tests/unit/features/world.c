@@ -90,6 +90,7 @@ static bool make_feature(world *w, fd_window_feature *f)
                              .value = FD_WINDOW_NONE,
                              .value2 = FD_WINDOW_NONE,
                              .include_current = chance(w, 70),
+                             .exact = chance(w, 1),
                              .p = (double)world_random(w, 101)};
     const fd_window_key *key = &w->keys[f->key];
     f->window_us = 1 + (int64_t)world_random(w, chance(w, 50) ? 300 : (uint64_t)w->span_us);
