@@ -118,6 +118,15 @@ void fd_windows_save(fd_windows *w, const fd_window_ref *ref, fd_strbuf *out, in
     *last_us = paned > *last_us ? paned : *last_us;
 }
 
+static fd_need need_of_value(const fd_windows *w, const fd_key_plan *k, const fd_value_size *size)
+{
+    fd_need need = {.entries = 1, .large = size->pane_blocks != 0};
+    need.blocks = k->fold.blocks + size->blocks + size->pane_blocks;
+    need.granules = k->fold.granules + size->blocks * w->heap.unit[0] +
+                    size->pane_blocks * w->heap.unit[1];
+    return need;
+}
+
 bool fd_windows_load(fd_windows *w, const fd_window_ref *ref, fd_str bytes)
 {
     uint16_t kind;
@@ -137,7 +146,7 @@ bool fd_windows_load(fd_windows *w, const fd_window_ref *ref, fd_str bytes)
         fd_partial_at(w, entry)->stamp = w->stamp;
     if (at != 0 && fd_partial_at(w, at)->lsn >= size.lsn)
         return true;
-    if (!fd_table_room(w, (fd_need){1, size.blocks + 2, size.pane_blocks}))
+    if (!fd_table_room(w, need_of_value(w, k, &size)))
         return false;
     if (at != 0)
         fd_partial_reset(w, at);

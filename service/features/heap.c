@@ -36,6 +36,17 @@ static inline uint32_t bin_of(uint32_t size)
     return FD_HEAP_EXACT_BINS + (log - 6) * 8 + (size >> (log - 3) & 7);
 }
 
+/* A free block comes (sign 1) or goes (-1). */
+static void count(fd_heap *h, uint32_t size, int64_t sign)
+{
+    for (int i = 0; i < 2; i++) {
+        if (size < h->unit[i])
+            continue;
+        h->units[i] += (uint64_t)(sign * (int64_t)(size / h->unit[i]));
+        h->slack[i] += (uint64_t)(sign * (int64_t)(size - h->unit[i]));
+    }
+}
+
 static void insert(fd_heap *h, uint32_t ref, uint32_t size)
 {
     uint32_t bin = bin_of(size);
@@ -50,8 +61,7 @@ static void insert(fd_heap *h, uint32_t ref, uint32_t size)
     h->map[bin / 64] |= (uint64_t)1 << bin % 64;
     flip(h->starts, ref);
     flip(h->ends, ref + size - 1);
-    h->units[0] += size / h->unit[0];
-    h->units[1] += size / h->unit[1];
+    count(h, size, 1);
 }
 
 static void detach(fd_heap *h, uint32_t ref)
@@ -68,8 +78,7 @@ static void detach(fd_heap *h, uint32_t ref)
         h->map[bin / 64] &= ~((uint64_t)1 << bin % 64);
     flip(h->starts, ref);
     flip(h->ends, ref + b->size - 1);
-    h->units[0] -= b->size / h->unit[0];
-    h->units[1] -= b->size / h->unit[1];
+    count(h, b->size, -1);
 }
 
 /* Large pages begin where their size says. */
@@ -110,9 +119,10 @@ bool fd_heap_init(fd_heap *h, size_t bytes, size_t front, const uint32_t unit[2]
     h->region = p;
     uintptr_t begin = round_up((uintptr_t)p, LARGE_PAGE);
     unsigned char *at = (unsigned char *)p + (begin - (uintptr_t)p);
-    madvise(at, bytes, MADV_HUGEPAGE);
-    if (touch)
+    if (touch) {
+        madvise(at, bytes, MADV_HUGEPAGE);
         touch_all(at, bytes);
+    }
     front = round_up(front, LINE);
     FD_ASSERT(front + 4096 < bytes);
     size_t rest = bytes - front;

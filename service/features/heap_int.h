@@ -5,7 +5,8 @@
  * Why an own one: sizes are known to those who free, so blocks carry no header; neighbours that are
  * free are joined at once, so what was entries can become rings; and `units` says how many more
  * blocks of up to `unit` granules can be had for certain, for two such sizes: a block of up to that
- * size takes at most one unit.
+ * size takes at most one unit. `slack` promises the same by size: blocks of up to the unit whose
+ * sizes together are not more can be had.
  * Private to the module; one owner.
  */
 #ifndef FD_FEATURES_HEAP_INT_H
@@ -30,6 +31,7 @@ typedef struct fd_heap {
     uint32_t n; /* granules */
     uint32_t unit[2];
     uint64_t units[2];
+    uint64_t slack[2];       /* granules of blocks larger than the unit, less a unit each */
     uint64_t used;           /* granules handed out */
     uint64_t *starts, *ends; /* bit g: a free block begins, ends at granule g */
     uint64_t map[FD_HEAP_BIN_WORDS];

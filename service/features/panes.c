@@ -379,34 +379,44 @@ int64_t fd_panes_youngest(const fd_heap *h, const fd_key_plan *k, const fd_parti
 
 /* ---- measures ---- */
 
-uint32_t fd_panes_blocks(const fd_key_plan *k)
+/* Of what is not in the pane itself. */
+static fd_demand cell_demand(const fd_cell *c)
+{
+    if (c->kind == FD_CELL_SET)
+        return (fd_demand){1, fd_stock_granules(FD_SET_MAX, FD_SET_WORDS)};
+    if (c->kind == FD_CELL_SAMPLE)
+        return (fd_demand){1, fd_stock_granules(FD_SAMPLE_MAX, FD_SAMPLE_WORDS)};
+    if (c->kind == FD_CELL_EDGES && is_text(c->track))
+        return (fd_demand){2, 2 * fd_heap_granules(FD_WINDOW_MAX_TEXT_BYTES)};
+    return (fd_demand){0};
+}
+
+fd_demand fd_panes_demand(const fd_key_plan *k)
 {
     if (k->n_levels == 0)
-        return 0;
-    uint32_t n = 3; /* the lists, and the ring that becomes a large one */
+        return (fd_demand){0};
+    fd_demand all = {1, lists_granules(k)};
     for (uint16_t i = 0; i < k->n_levels; i++) {
-        n++;
+        all.blocks++;
+        all.granules += pane_granules(&k->levels[i]);
         for (uint16_t c = 0; c < k->levels[i].n_cells; c++) {
-            const fd_cell *cell = &k->levels[i].cells[c];
-            n += cell->kind == FD_CELL_SET || cell->kind == FD_CELL_SAMPLE;
-            n += cell->kind == FD_CELL_EDGES && is_text(cell->track) ? 2 : 0;
+            fd_demand own = cell_demand(&k->levels[i].cells[c]);
+            all.blocks += own.blocks;
+            all.granules += own.granules;
         }
     }
-    return n;
+    return all;
 }
 
 uint32_t fd_panes_unit(const fd_key_plan *k)
 {
-    uint32_t unit = lists_granules(k);
+    uint32_t unit = k->n_levels == 0 ? 0 : lists_granules(k);
     for (uint16_t i = 0; i < k->n_levels; i++) {
         uint32_t own = pane_granules(&k->levels[i]);
         unit = own > unit ? own : unit;
         for (uint16_t c = 0; c < k->levels[i].n_cells; c++) {
-            fd_cell_kind kind = k->levels[i].cells[c].kind;
-            own = kind == FD_CELL_SET      ? fd_stock_granules(FD_SET_MAX, FD_SET_WORDS)
-                  : kind == FD_CELL_SAMPLE ? fd_stock_granules(FD_SAMPLE_MAX, FD_SAMPLE_WORDS)
-                                           : 0;
-            unit = own > unit ? own : unit;
+            fd_demand d = cell_demand(&k->levels[i].cells[c]);
+            unit = d.granules > unit ? d.granules : unit;
         }
     }
     return unit;

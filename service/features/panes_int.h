@@ -71,8 +71,8 @@ fd_pane *fd_pane_make(fd_heap *h, const fd_key_plan *k, fd_partial *p, uint16_t 
 /* A block for a stock of n; the word of the cell. */
 uint64_t *fd_stock_make(fd_heap *h, uint64_t *word, uint32_t n, bool over, uint32_t words);
 
-/* Blocks of the heap that one event may take here, and granules of the largest. */
-uint32_t fd_panes_blocks(const fd_key_plan *k);
+/* What one event may take here, and granules of the largest block of it. */
+fd_demand fd_panes_demand(const fd_key_plan *k);
 uint32_t fd_panes_unit(const fd_key_plan *k);
 
 #endif

@@ -112,6 +112,11 @@ typedef struct fd_group {
     fd_place *places;   /* of each; NULL where no panes are kept */
 } fd_group;
 
+/* What an event may take of the heap, at most. */
+typedef struct fd_demand {
+    uint32_t blocks, granules;
+} fd_demand;
+
 typedef struct fd_key_plan {
     const fd_window_key *key;
     uint16_t source;
@@ -122,11 +127,12 @@ typedef struct fd_key_plan {
     uint16_t valid_shift;
     uint16_t chunk; /* records in a full one */
     uint16_t n_text;
-    uint32_t text_mask; /* tracks that are texts */
-    uint32_t nan_mask;  /* tracks that are doubles: a NaN is no value */
-    uint64_t print;     /* of the layout and this key in it: whose stored values these are */
-    bool keep_all;      /* a feature of it is exact */
-    int64_t pane_us;    /* records count by whole panes of this */
+    uint32_t text_mask;    /* tracks that are texts */
+    uint32_t nan_mask;     /* tracks that are doubles: a NaN is no value */
+    fd_demand fold, panes; /* of an event: itself, and what moves on into panes */
+    uint64_t print;        /* of the layout and this key in it: whose stored values these are */
+    bool keep_all;         /* a feature of it is exact */
+    int64_t pane_us;       /* records count by whole panes of this */
     int64_t horizon_us;
     uint16_t n_groups;
     fd_group *groups;

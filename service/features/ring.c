@@ -75,9 +75,27 @@ static uint32_t chunk_granules(const fd_key_plan *k)
     return fd_heap_granules(sizeof(fd_chunk) + (size_t)k->chunk * k->words * sizeof(uint64_t));
 }
 
+static uint32_t entry_granules(void)
+{
+    return fd_heap_granules(sizeof(fd_partial) + sizeof(uint16_t) + FD_WINDOW_MAX_KEY_BYTES);
+}
+
 uint32_t fd_ring_unit(const fd_key_plan *k)
 {
-    return chunk_granules(k);
+    uint32_t unit = chunk_granules(k);
+    uint32_t text = k->n_text == 0 ? 0 : fd_heap_granules(FD_WINDOW_MAX_TEXT_BYTES);
+    unit = unit > text ? unit : text;
+    return unit > entry_granules() ? unit : entry_granules();
+}
+
+/* Either a new entry with its first block, or a block that grows and a list of chunks that is made
+ * of it with one chunk more. */
+fd_demand fd_ring_demand(const fd_key_plan *k)
+{
+    uint32_t fresh = entry_granules() + block_granules(k, caps[0]);
+    uint32_t grown = fd_heap_granules(sizeof(fd_ring_head)) + 2 * chunk_granules(k);
+    uint32_t texts = k->n_text * fd_heap_granules(FD_WINDOW_MAX_TEXT_BYTES);
+    return (fd_demand){3U + k->n_text, (fresh > grown ? fresh : grown) + texts};
 }
 
 static fd_ring_head *head_of(const fd_heap *h, const fd_partial *p)

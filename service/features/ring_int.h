@@ -72,8 +72,7 @@ uint32_t fd_ring_block_bytes(const fd_key_plan *k, const fd_partial *p);
 uint64_t fd_ring_count(const fd_heap *h, const fd_partial *p);
 
 /* Puts a record behind all that are not younger; true if it was not the youngest. The words become
- * the ring's, texts with them. Takes FD_RING_BLOCKS blocks of the heap at most. */
-enum { FD_RING_BLOCKS = 3 };
+ * the ring's, texts with them. */
 bool fd_ring_insert(fd_heap *h, const fd_key_plan *k, fd_partial *p, const uint64_t *record);
 /* Takes all records before `cutoff` out; how many there were. */
 uint64_t fd_ring_trim(fd_heap *h, const fd_key_plan *k, fd_partial *p, int64_t cutoff);
@@ -86,7 +85,9 @@ void fd_record_release(fd_heap *h, const fd_key_plan *k, const uint64_t *record)
 /* No records and no panes. */
 void fd_ring_clear(fd_heap *h, const fd_key_plan *k, fd_partial *p);
 
-/* Granules of the largest block that a ring of this key takes. */
+/* What an event of this key may take for its record, texts and a new entry; and granules of the
+ * largest block of these. */
+fd_demand fd_ring_demand(const fd_key_plan *k);
 uint32_t fd_ring_unit(const fd_key_plan *k);
 
 /* A text as a word; takes at most one block. */

@@ -208,7 +208,10 @@ static void rows_begin(const fd_windows *w, const fd_window_input *inputs,
 /* Entries that the batch needs are not forgotten to make room for it. */
 static bool make_room(fd_windows *w, uint32_t n_pairs)
 {
-    if (fd_table_has_room(w, fd_need_of_pairs(w, n_pairs)))
+    fd_need need = {0};
+    for (uint32_t i = 0; i < n_pairs; i++)
+        fd_need_add(w, &need, w->pairs[i].kind, 1, n_pairs);
+    if (fd_table_has_room(w, need))
         return true;
     for (uint32_t i = 0; i < n_pairs; i++) {
         fd_pair *p = &w->pairs[i];
@@ -216,7 +219,7 @@ static bool make_room(fd_windows *w, uint32_t n_pairs)
         if (entry != 0)
             fd_partial_at(w, entry)->stamp = w->stamp;
     }
-    return fd_table_room(w, fd_need_of_pairs(w, n_pairs));
+    return fd_table_room(w, need);
 }
 
 bool fd_windows_run(fd_windows *w, const fd_window_event *events, uint32_t n,
@@ -240,7 +243,19 @@ bool fd_windows_run(fd_windows *w, const fd_window_event *events, uint32_t n,
     return true;
 }
 
+/* As if all events were of the source that asks for most. */
 bool fd_windows_room(fd_windows *w, uint32_t n)
 {
-    return fd_table_room(w, fd_need_of_pairs(w, (uint64_t)n * w->max_keys));
+    fd_need most = {0};
+    for (uint32_t s = 0; s < w->config.n_layouts; s++) {
+        fd_need need = {0};
+        uint32_t n_keys = w->layouts[s]->n_keys;
+        for (uint32_t k = 0; k < n_keys; k++)
+            fd_need_add(w, &need, (uint16_t)(w->first_kind[s] + k), n, (uint64_t)n * n_keys);
+        most.entries = need.entries > most.entries ? need.entries : most.entries;
+        most.blocks = need.blocks > most.blocks ? need.blocks : most.blocks;
+        most.granules = need.granules > most.granules ? need.granules : most.granules;
+        most.large |= need.large;
+    }
+    return fd_table_room(w, most);
 }

@@ -316,26 +316,31 @@ static void forget(fd_windows *w, uint32_t slot)
 }
 
 /* Where no partial is near N and the batch alone cannot get one there, no panes are made. */
-fd_need fd_need_of_pairs(const fd_windows *w, uint64_t pairs)
+void fd_need_add(const fd_windows *w, fd_need *need, uint16_t kind, uint64_t pairs, uint64_t all)
 {
-    fd_need need = {pairs, pairs * w->blocks, 0};
-    if (w->heavy != 0 || pairs >= w->config.max_events_per_key / 2)
-        need.large = pairs * w->pane_blocks;
-    return need;
+    const fd_key_plan *k = &w->plans[kind];
+    need->entries += pairs;
+    need->blocks += pairs * k->fold.blocks;
+    need->granules += pairs * k->fold.granules;
+    if (k->panes.blocks == 0 || (w->heavy == 0 && all < w->config.max_events_per_key / 2))
+        return;
+    need->blocks += pairs * k->panes.blocks;
+    need->granules += pairs * k->panes.granules;
+    need->large = true;
 }
 
 bool fd_table_has_room(const fd_windows *w, fd_need need)
 {
-    uint64_t have = need.large == 0 ? w->heap.units[0] : w->heap.units[1];
-    return have >= need.small + need.large && w->stats.entries + need.entries <= w->max_entries;
+    int i = need.large;
+    return (w->heap.units[i] >= need.blocks || w->heap.slack[i] >= need.granules) &&
+           w->stats.entries + need.entries <= w->max_entries;
 }
 
 bool fd_table_room(fd_windows *w, fd_need need)
 {
     if (fd_table_has_room(w, need))
         return true;
-    uint64_t all = w->heap.n / w->heap.unit[need.large == 0 ? 0 : 1];
-    if (w->in_vain || need.small + need.large > all || need.entries > w->max_entries)
+    if (w->in_vain || need.granules > w->heap.n || need.entries > w->max_entries)
         return false;
     for (uint64_t left = 2 * (uint64_t)w->n_slots; left > 0; left--) {
         uint32_t entry = w->slots[w->hand].entry;

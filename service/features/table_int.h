@@ -51,8 +51,6 @@ struct fd_windows {
     fd_key_plan *plans;   /* by kind: sources' keys one after another */
     uint32_t *first_kind; /* by source */
     uint32_t max_keys;    /* of a source */
-    uint32_t blocks;      /* of the heap that one pair may take */
-    uint32_t pane_blocks; /* the same, of panes */
     uint64_t heavy;       /* partials that may overflow into panes before long */
     fd_tp_state *tps;
     uint32_t n_tps;
@@ -127,12 +125,16 @@ bool fd_partial_heavy(const fd_windows *w, const fd_partial *p);
 void fd_partial_set_dirty(fd_windows *w, uint32_t ref);
 void fd_partial_set_clean(fd_windows *w, uint32_t ref);
 
-/* Is there room for so many new entries and blocks of the heap, small ones (of rings, entries and
- * texts) and large ones (of panes)? Forgets what may be forgotten, but no entry that is stamped. */
+/* What is asked of the table: new entries, and blocks of the heap by number and by size; `large`:
+ * those of panes are among them. */
 typedef struct fd_need {
-    uint64_t entries, small, large;
+    uint64_t entries, blocks, granules;
+    bool large;
 } fd_need;
-fd_need fd_need_of_pairs(const fd_windows *w, uint64_t pairs);
+
+/* Of `pairs` events of a kind of key, in a batch of so many pairs in all. */
+void fd_need_add(const fd_windows *w, fd_need *need, uint16_t kind, uint64_t pairs, uint64_t all);
+/* Is there room for it? Forgets what may be forgotten, but no entry that is stamped. */
 bool fd_table_room(fd_windows *w, fd_need need);
 bool fd_table_has_room(const fd_windows *w, fd_need need); /* as it is */
 

@@ -128,7 +128,7 @@ bool fd_value_check(const fd_key_plan *k, fd_str bytes, fd_value_size *size)
     fd_wire in = open_value(bytes);
     size->lsn = (int64_t)fd_wire_get(&in) - 1;
     size->events = fd_wire_get(&in);
-    size->blocks = FD_RING_BLOCKS + 8;
+    size->blocks = 8; /* of one that grows */
     if (in.bad || size->lsn < -1 || size->events > bytes.n)
         return false;
     size->blocks += size->events / k->chunk;

@@ -40,21 +40,18 @@ static uint32_t larger(uint32_t a, uint32_t b)
     return a > b ? a : b;
 }
 
-/* Granules of the largest blocks, blocks of a pair and marks, that any key may take. */
+/* Granules of the largest blocks that any key may take, without and with panes; what an event may
+ * take; marks. */
 static void measure(fd_windows *w, uint32_t unit[2])
 {
-    uint32_t text = fd_heap_granules(FD_WINDOW_MAX_TEXT_BYTES);
     uint32_t max_marks = 1;
-    unit[0] = fd_heap_granules(sizeof(fd_partial) + sizeof(uint16_t) + FD_WINDOW_MAX_KEY_BYTES);
-    w->blocks = FD_RING_BLOCKS;
-    unit[1] = 0;
+    unit[0] = unit[1] = 1;
     for (uint32_t i = 0; i < w->n_kinds; i++) {
-        const fd_key_plan *k = &w->plans[i];
+        fd_key_plan *k = &w->plans[i];
+        k->fold = fd_ring_demand(k);
+        k->panes = fd_panes_demand(k);
         unit[0] = larger(unit[0], fd_ring_unit(k));
-        unit[0] = larger(unit[0], k->n_text != 0 ? text : 0);
         unit[1] = larger(unit[1], fd_panes_unit(k));
-        w->blocks = larger(w->blocks, FD_RING_BLOCKS + (uint32_t)k->n_text);
-        w->pane_blocks = larger(w->pane_blocks, fd_panes_blocks(k));
         max_marks = larger(max_marks, k->n_marks);
     }
     unit[1] = larger(unit[0], unit[1]);
@@ -68,7 +65,7 @@ fd_windows *fd_windows_new(const fd_windows_config *config)
     FD_ALLOCATED(w);
     w->config = *config;
     if (w->config.max_events_per_key == 0)
-        w->config.max_events_per_key = 1;
+        w->config.max_events_per_key = UINT32_MAX;
     w->stamp = 1;
     w->prefetch = true;
     plans_new(w);

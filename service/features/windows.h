@@ -76,8 +76,8 @@ typedef struct fd_windows_config {
     size_t memory; /* bytes for entries, rings, texts and the table itself */
     int64_t lateness_us;
     int64_t max_skew_us;         /* horizon = reach + lateness + max_skew */
-    uint32_t max_events_per_key; /* N >= 1: the newest N of a partial are exact, older ones in
-                                    panes; not of keys that have an `exact` feature */
+    uint32_t max_events_per_key; /* N: the newest N of a partial are exact, older ones in panes;
+                                    not of keys that have an `exact` feature; 0: all are exact */
     bool lazy;                   /* memory is touched as it is needed, not at the start */
     bool evict;                  /* clean partials may be forgotten: a store has them */
 } fd_windows_config;

@@ -38,8 +38,8 @@ enum {
     SIM_SCHEMA_BAD = 4,
     SIM_SCHEMA_UNKNOWN = 5,
     SIM_HUGE_BYTES = 5000,
-    SIM_STATE_BYTES = 256 * 1024,
-    SIM_STATE_TIGHT_BYTES = 24 * 1024, /* some cards' windows, never all */
+    SIM_STATE_BYTES = 2 << 20,
+    SIM_STATE_TIGHT_BYTES = 128 * 1024, /* some cards' windows, never all */
 };
 
 typedef struct sim_event {
