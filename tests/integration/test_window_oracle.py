@@ -24,7 +24,10 @@ from unittest import mock
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 import window_model as model
-from window_model import ABSENT, Event, Feature, Settings
+import window_ops
+import window_panes
+from window_model import Event, Settings
+from window_ops import ABSENT, Feature
 
 FULL = os.environ.get("FRAUDD_SIZE", "ci") == "full"
 BINARY = os.environ.get("FRAUDD", str(ROOT / "build" / "release" / "fraudd"))
@@ -102,17 +105,19 @@ class World:
         self.number = number
         self.pick = pick = random.Random(f"{seed}/{number}")
         self.unit_us = pick.choice((1000, 10_000, 1_000_000, 60_000_000))
-        self.lateness = pick.choice((0, 0, 3, 10, 30))
         self.future_ms = pick.choice((0, 5, 60)) * self.unit_us // 1000
-        self.skew_us = max(1_000_000, pick.choice((1, 5)) * self.unit_us)
         self.partitions = pick.choice((1, 1, 2, 4))
         self.spread_by = pick.choice(("card", "chance"))
         self.cardinality = pick.choice((1, 2, 5))
         self.stamped = pick.random() < 0.5
         self.batch = pick.choice((1, 7, 64, 1024))
+        self.heavy = number % 4 == 3                # keys with more events than are kept one by one
+        self.newest = pick.choice((8, 10, 20, 50)) if self.heavy else 10_000
+        self.lateness = pick.choice((0, 30, 200) if self.heavy else (0, 0, 3, 10, 30))
         self.keys = pick.sample(KEYS, pick.choice((1, 2, 3)))
         self.texts = []                             # (feature as YAML)
-        large = number % 50 == 49               # long windows over one key: thousands of events in each
+        self.skew_us = max(1_000_000, pick.choice((1, 5, 10_000 if self.heavy else 1)) * self.unit_us)
+        large = number % 50 == 49                   # long windows over one key, each with a thousand events
         if large:
             self.cardinality, self.keys = 1, pick.sample(KEYS, 1)
         self.features = [self.feature(i, large) for i in range(8 if large else pick.choice((5, 15, 40)))]
@@ -120,17 +125,19 @@ class World:
 
     @property
     def settings(self):
-        return Settings(self.lateness * self.unit_us, self.future_ms * 1000, self.skew_us)
+        return Settings(self.lateness * self.unit_us, self.future_ms * 1000, self.skew_us, self.newest)
 
     def span(self, most, large=False):
         if large:
             return self.pick.choice((500, 2000, 10_000)) * self.unit_us
+        if self.heavy and self.pick.random() < 0.6:
+            return self.pick.choice((60, 300, 1500)) * self.unit_us     # panes with several events
         units = self.pick.choice((1, 2, 3, 5, 8, self.pick.randint(1, most)))
         return units * self.unit_us
 
     def feature(self, i, large=False):
         pick = self.pick
-        op = pick.choice(sorted(model.OPS))
+        op = pick.choice(sorted(window_ops.OPS))
         yaml = {"name": f"f{i}", "op": op, "window": f"{self.span(80, large) // 1000}ms"}
         key = pick.choice(self.keys)
         yaml["key"] = list(key) if len(key) > 1 or pick.random() < 0.5 else key[0]
@@ -159,8 +166,11 @@ class World:
         if p is not None:
             yaml["p"] = p
         self.texts.append(yaml)
+        exact = self.heavy and pick.random() < 0.02
+        if exact:
+            yaml["accuracy"] = "exact"
         window = int(yaml["window"][:-2]) * 1000
-        return Feature(f"f{i}", key, op, window, delay, where, of, values, kind, current, p)
+        return Feature(f"f{i}", key, op, window, delay, where, of, values, kind, current, p, exact)
 
     # -- events --
 
@@ -241,7 +251,7 @@ def write_world(world, directory):
         "sources": [{"topic": "things", "schema": str(directory / "schema.avsc"), "id": "id", "time": "at"}],
         "rules": str(directory / "rules"),
         "state": {"lateness": f"{settings.lateness // 1000}ms", "future": f"{world.future_ms}ms",
-                  "memory": "16MiB"},
+                  "memory": "16MiB", "max_events_per_key": world.newest},
         "merge": {"max_skew": f"{world.skew_us // 1000}ms"},
     }
     (directory / "fraudd.yaml").write_text(json.dumps(config, indent=1))
@@ -334,23 +344,32 @@ def settled(**changes):
         **{name: value(world.settings) for name, value in changes.items()})}
 
 
-def patched(name, make):
+def patched(module, name, make):
     """A function of the model made of the right one."""
-    right = getattr(model, name)
-    return lambda world: {"patch": mock.patch.object(model, name, make(right))}
+    right = getattr(module, name)
+    return lambda world: {"patch": mock.patch.object(module, name, make(right))}
 
 
 def op(name, make):
-    right = model.OPS[name]
-    return lambda world: {"patch": mock.patch.dict(model.OPS, {name: make(right)})}
+    right = window_ops.OPS[name]
+    return lambda world: {"patch": mock.patch.dict(window_ops.OPS, {name: make(right)})}
 
 
 def reordered(right):
     """Ties within a time and partition the other way round."""
-    def evaluate(feature, event, own, seen, cuts):
-        seen = sorted(seen, key=lambda row: (row.time, row.partition, -row.offset))
-        return right(feature, event, own, seen, cuts)
-    return evaluate
+    def window(feature, event, seen, cuts):
+        return right(feature, event, sorted(seen, key=lambda row: (row.time, row.partition, -row.offset)), cuts)
+    return window
+
+
+def by_event(right):
+    """A pane counts only with those of its events that are in the window."""
+    def panes(levels, feature, event, paned, marks):
+        newest = event.time - feature.delay
+        found = [[row for row in pane if newest - feature.window < row.time <= newest]
+                 for pane in right(levels, feature, event, paned, marks)]
+        return [pane for pane in found if pane]
+    return panes
 
 
 def unmerged(right):
@@ -384,21 +403,21 @@ MISTAKES = {
     "what is late is so a microsecond later": settled(lateness=lambda s: s.lateness + 1),
     "what is ahead is so a millisecond later": settled(future=lambda s: s.future + 1000),
     "what is beyond the horizon is seen": settled(skew=lambda s: s.skew + 10**15),
-    "FUTURE events advance the watermark": patched("merge", careless),
-    "partitions are not merged": patched("merge", unmerged),
-    "ties are the other way round": patched("evaluate", reordered),
-    "doubles are added oldest first": patched("running_sum", lambda right: lambda v: right(v[::-1])),
-    "doubles are added exactly": patched("running_sum", lambda right: lambda v: math.fsum(v) if all(
+    "FUTURE events advance the watermark": patched(model, "merge", careless),
+    "partitions are not merged": patched(model, "merge", unmerged),
+    "ties are the other way round": patched(model, "window", reordered),
+    "doubles are added oldest first": patched(window_ops, "running_sum", lambda right: lambda v: right(v[::-1])),
+    "doubles are added exactly": patched(window_ops, "running_sum", lambda right: lambda v: math.fsum(v) if all(
         map(math.isfinite, v)) and max(map(abs, v), default=0) < 1e300 else right(v)),
-    "a NaN is a value": patched("clean", lambda right: lambda v, kind: v if kind == "double" else right(v, kind)),
-    "without a key nothing is there": patched("without_key", lambda right: lambda feature: ABSENT),
-    "texts are cut by bytes": patched("MAX_TEXT_BYTES", lambda right: right - 1),
-    "panes are shorter": patched("PANES_PER_WINDOW", lambda right: 2 * right),
-    "stddev is of a sample": patched("deviation", lambda right: lambda f, v: ABSENT if len(v) < 2 else right(
+    "a NaN is a value": patched(window_ops, "clean", lambda right: lambda v, kind: v if kind == "double" else right(v, kind)),
+    "without a key nothing is there": patched(window_ops, "without_key", lambda right: lambda feature: ABSENT),
+    "texts are cut by bytes": patched(window_ops, "MAX_TEXT_BYTES", lambda right: right - 1),
+    "what is masked goes by shorter panes": patched(model, "PANES_PER_WINDOW", lambda right: 2 * right),
+    "stddev is of a sample": patched(window_ops, "deviation", lambda right: lambda f, v: ABSENT if len(v) < 2 else right(
         f, v) and right(f, v) * math.sqrt(len(v) / (len(v) - 1))),
     "ratio is of those that do not match": op("ratio", lambda right: lambda f, rows, e: rows and 1 - right(
         f, rows, e) or ABSENT),
-    "last is the first": op("last", lambda right: model.OPS["first"]),
+    "last is the first": op("last", lambda right: window_ops.OPS["first"]),
     "percentile rounds down": op("percentile", lambda right: lambda f, rows, e: right(
         f._replace(p=max(f.p - 100 / (len(rows) + 1), 0)), rows, e)),
     "consecutive counts all": op("consecutive", lambda right: lambda f, rows, e: sum(
@@ -408,7 +427,22 @@ MISTAKES = {
     "travel takes the first event": op("travel_speed", lambda right: lambda f, rows, e: right(f, rows[::-1], e)),
     "is_new is about all but the last": op("is_new", lambda right: lambda f, rows, e: right(f, rows[1:], e)),
     "distinct knows 1 and 1.0 as text": op("distinct", lambda right: lambda f, rows, e: len(
-        {str(model.identity(f, row)).strip("-") for row in rows} - {"None"})),
+        {str(window_ops.identity(f, row)).strip("-") for row in rows} - {"None"})),
+}
+
+
+PANE_MISTAKES = {
+    "one more event of a key is exact": settled(newest=lambda s: s.newest + 1),
+    "no event ever goes into a pane": settled(newest=lambda s: 10**9),
+    "an exact feature keeps nothing more": changed(exact=False),
+    "panes are shorter": patched(window_panes, "PANES_PER_WINDOW", lambda right: 2 * right),
+    "panes of long delays are shorter": patched(window_panes, "PANES_PER_LEVEL", lambda right: 2 * right),
+    "panes count by their events": patched(window_panes.Levels, "panes", by_event),
+    "panes are taken oldest first": patched(window_panes.Levels, "panes", lambda right: lambda *a: right(*a)[::-1]),
+    "the doubles of panes are added one by one": patched(window_panes, "pane_sum", lambda right: (
+        lambda f, rows, panes: window_ops.running_sum(window_panes.values(f, window_panes.flat(rows, panes))))),
+    "a pane's latest event is its first": patched(window_panes, "edge", lambda right: (
+        lambda f, rows, panes, first: right(f, rows, panes if first else [pane[:1] for pane in panes], first))),
 }
 
 
@@ -422,18 +456,20 @@ def notices(make, world, got):
 
 
 def check_mistakes(kept, results):
-    """Each is made in one world after another until the comparison notices it."""
+    """Each is made in one world after another, small ones first, until the comparison notices it."""
     began, worlds = time.monotonic(), 0
-    for text, make in MISTAKES.items():
-        for n, (world, got) in enumerate(kept, 1):
+    kept.sort(key=lambda item: len(item[1]) * len(item[0].features))
+    for text, make in [*MISTAKES.items(), *PANE_MISTAKES.items()]:
+        among = [item for item in kept if item[0].heavy or text in MISTAKES]
+        for n, (world, got) in enumerate(among, 1):
             if notices(make, world, got):
                 results["passed"] += 1
                 worlds = max(worlds, n)
                 break
         else:
             results["failed"] += 1
-            print(f"FAILED a mistake of the model is not noticed in {len(kept)} worlds: {text}")
-    print(f"{len(MISTAKES)} mistakes in the model, the last one noticed in world {worlds}, "
+            print(f"FAILED a mistake of the model is not noticed in {len(among)} worlds: {text}")
+    print(f"{len(MISTAKES) + len(PANE_MISTAKES)} mistakes in the model, each noticed within {worlds} worlds, "
           f"{time.monotonic() - began:.0f} s")
 
 

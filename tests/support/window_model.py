@@ -2,240 +2,25 @@
 
 Why it exists: the oracle of test_window_oracle.py. It is written from the definitions (INTERFACE,
 docs/rules.md): every feature of every event is computed anew from the list of all events folded
-before. Where results depend on an order of summation it is the documented one: youngest first, by
-(time, partition, offset). Times and durations are whole microseconds.
+before. Ops are in window_ops.py, panes in window_panes.py. Times are whole microseconds.
 """
 import bisect
 import math
 import struct
 from collections import namedtuple
 
-ABSENT = None
-EARTH_KM = 6371.0088
+import window_ops
+import window_panes
+from window_ops import ABOUT_EARLIER, ABSENT, Seen
+
 PANES_PER_WINDOW = 64
-MAX_TEXT_BYTES = 256
-INT64 = 1 << 63
 NEVER = -(1 << 63)
 
-# key: names of event fields. where, of: functions (event) -> bool, None: not given. values: functions
-# (event) -> value, ABSENT where there is none. kind: of the value, by the names of CEL.
-Feature = namedtuple("Feature", "name key op window delay where of values kind current p")
 # What came from the log. time: of the event; stamp: Kafka's, None: it has none; fields: a dict.
 Event = namedtuple("Event", "time stamp fields")
-# An event that was folded (or is read for), with its place.
-Seen = namedtuple("Seen", "time partition offset fields")
-Settings = namedtuple("Settings", "lateness future skew")
+# newest: how many events of a key and partition are kept one by one.
+Settings = namedtuple("Settings", "lateness future skew newest")
 
-ABOUT_EARLIER = ("last", "first", "time_since_last", "time_since_first", "is_new", "zscore",
-                 "travel_speed")
-
-
-def fits(value):
-    return -INT64 <= value < INT64
-
-
-# ---- values ----
-
-def clean(value, kind):
-    """A value as it is kept: one zero, no NaN, long texts cut between characters."""
-    if value is ABSENT:
-        return ABSENT
-    if kind == "double":
-        return ABSENT if math.isnan(value) else 0.0 if value == 0 else value
-    if kind == "string" and len(value.encode()) > MAX_TEXT_BYTES:
-        return value.encode()[:MAX_TEXT_BYTES].decode(errors="ignore")
-    if kind == "bytes":
-        return value[:MAX_TEXT_BYTES]
-    return value
-
-
-def value_of(feature, event, which=0):
-    return clean(feature.values[which](event.fields), feature.kind)
-
-
-def identity(feature, event):
-    """What distinct and is_new compare by: the whole value, however long."""
-    value = feature.values[0](event.fields)
-    if feature.kind == "double":
-        return clean(value, "double")
-    return value
-
-
-def with_value(feature, rows):
-    """[(row, value)] of the rows that have one."""
-    found = [(row, value_of(feature, row)) for row in rows]
-    return [(row, value) for row, value in found if value is not ABSENT]
-
-
-# ---- ops: rows are in order, youngest first, without those that `where` refuses ----
-
-def op_count(feature, rows, event):
-    return len(rows)
-
-
-def op_sum(feature, rows, event):
-    values = [value for _, value in with_value(feature, rows)]
-    if feature.kind == "double":
-        return running_sum(values)
-    total = sum(values)
-    return total if fits(total) else ABSENT
-
-
-def running_sum(values):
-    total = 0.0
-    for value in values:
-        total += value
-    return total
-
-
-def mean(feature, values):
-    total = running_sum(values) if feature.kind == "double" else float(sum(values))
-    return divide(total, float(len(values)))
-
-
-def divide(a, b):
-    """As IEEE 754 has it; Python raises."""
-    if b == 0:
-        return math.nan if a == 0 or math.isnan(a) else math.copysign(math.inf, a)
-    return a / b
-
-
-def deviation(feature, values):
-    """Population; of integers exact up to the root; ABSENT where 128 bits do not hold it."""
-    n = len(values)
-    if feature.kind != "double":
-        squares = sum(value * value for value in values)
-        if squares >= 1 << 128 or squares * n >= 1 << 128:
-            return ABSENT
-        return math.sqrt(float(squares * n - sum(values) ** 2)) / float(n)
-    middle = mean(feature, values)
-    total = 0.0
-    for value in values:
-        difference = value - middle
-        total += difference * difference
-    return math.sqrt(total / n) if total >= 0 else math.nan
-
-
-def op_avg(feature, rows, event):
-    values = [value for _, value in with_value(feature, rows)]
-    return mean(feature, values) if values else ABSENT
-
-
-def op_min(feature, rows, event):
-    return min((value for _, value in with_value(feature, rows)), default=ABSENT)
-
-
-def op_max(feature, rows, event):
-    return max((value for _, value in with_value(feature, rows)), default=ABSENT)
-
-
-def op_stddev(feature, rows, event):
-    values = [value for _, value in with_value(feature, rows)]
-    return deviation(feature, values) if values else ABSENT
-
-
-def op_distinct(feature, rows, event):
-    found = {identity(feature, row) for row in rows}
-    found.discard(ABSENT)
-    return len(found)
-
-
-def op_ratio(feature, rows, event):
-    if not rows:
-        return ABSENT
-    return sum(1 for row in rows if feature.of(row.fields)) / len(rows)
-
-
-def op_last(feature, rows, event):
-    found = with_value(feature, rows)
-    return found[0][1] if found else ABSENT
-
-
-def op_first(feature, rows, event):
-    found = with_value(feature, rows)
-    return found[-1][1] if found else ABSENT
-
-
-def op_time_since_last(feature, rows, event):
-    return event.time - rows[0].time if rows else ABSENT
-
-
-def op_time_since_first(feature, rows, event):
-    return event.time - rows[-1].time if rows else ABSENT
-
-
-def op_is_new(feature, rows, event):
-    mine = identity(feature, event)
-    if mine is ABSENT:
-        return ABSENT
-    return all(identity(feature, row) != mine for row in rows)
-
-
-def op_consecutive(feature, rows, event):
-    n = 0
-    for row in rows:
-        if not feature.of(row.fields):
-            break
-        n += 1
-    return n
-
-
-def op_percentile(feature, rows, event):
-    values = sorted(value for _, value in with_value(feature, rows))
-    if not values:
-        return ABSENT
-    rank = math.ceil(feature.p * len(values) / 100.0)
-    return float(values[min(max(rank, 1), len(values)) - 1])
-
-
-def op_zscore(feature, rows, event):
-    mine = value_of(feature, event)
-    values = [value for _, value in with_value(feature, rows)]
-    if mine is ABSENT or len(values) < 2:
-        return ABSENT
-    spread = deviation(feature, values)
-    if spread is ABSENT or not spread > 0:
-        return ABSENT
-    return divide(float(mine) - mean(feature, values), spread)
-
-
-def great_circle_km(lat1, lon1, lat2, lon2):
-    def radians(degrees):
-        return degrees * (math.pi / 180.0)
-    a = math.sin(radians(lat2 - lat1) / 2)
-    b = math.sin(radians(lon2 - lon1) / 2)
-    h = a * a + math.cos(radians(lat1)) * math.cos(radians(lat2)) * b * b
-    return 2 * EARTH_KM * math.asin(math.sqrt(min(h, 1)))
-
-
-def place(feature, row):
-    found = value_of(feature, row, 0), value_of(feature, row, 1)
-    return ABSENT if ABSENT in found else found
-
-
-def op_travel_speed(feature, rows, event):
-    here = place(feature, event)
-    before = [row for row in rows if place(feature, row) is not ABSENT]
-    if here is ABSENT or not before:
-        return ABSENT
-    km = great_circle_km(*place(feature, before[0]), *here)
-    if not km >= 1.0:
-        return 0.0
-    hours = max(event.time - before[0].time, 1) / 3600000000.0
-    return km / hours
-
-
-OPS = {name[3:]: function for name, function in list(globals().items()) if name.startswith("op_")}
-EMPTY = {"count": 0, "sum": 0, "distinct": 0, "consecutive": 0, "is_new": True}
-
-
-def without_key(feature):
-    """Where a part of the key is null."""
-    found = EMPTY.get(feature.op, ABSENT)
-    return 0.0 if feature.op == "sum" and feature.kind == "double" else found
-
-
-# ---- time and order ----
 
 def merge(partitions, settings):
     """[(merge time, partition, offset, event, flags)] in the order of decisions."""
@@ -272,10 +57,27 @@ class Cut:
         return [NEVER if mark == NEVER else (mark - self.behind) // pane * pane for mark in merge_times]
 
 
-def evaluate(feature, event, own, seen, cuts):
-    """One feature of one event. seen: all folded ones of its key, in order; own: the event's key."""
-    if own is ABSENT:
-        return without_key(feature)
+class Entry:
+    """What is known of a key: events in order, and those in panes as they went there."""
+
+    def __init__(self):
+        self.rows, self.paned = [], []
+
+    def add(self, row):
+        bisect.insort(self.rows, row, key=lambda other: other[:3])
+
+    def overflow(self, partition, cut, newest):
+        mine = [row for row in self.rows if row.partition == partition and row.time >= cut]
+        if len(mine) > newest:
+            self.rows.remove(mine[0])
+            self.paned.append(mine[0])
+
+
+NOTHING = Entry()
+
+
+def window(feature, event, seen, cuts):
+    """The events that a feature sees one by one, youngest first."""
     newest = event.time - feature.delay
     oldest = newest - feature.window
     rows = [row for row in seen if oldest < row.time <= newest and row.time >= cuts[row.partition]]
@@ -284,15 +86,28 @@ def evaluate(feature, event, own, seen, cuts):
     if feature.where is not None:
         rows = [row for row in rows if feature.where(row.fields)]
     rows.reverse()
-    return OPS[feature.op](feature, rows, event)
+    return rows
+
+
+def evaluate(feature, event, own, entry, cuts, levels, marks):
+    """(value, was a pane used). own: the event's key; entry: of that key."""
+    if own is ABSENT:
+        return window_ops.without_key(feature), False
+    rows = window(feature, event, entry.rows, cuts)
+    panes = levels.panes(feature, event, entry.paned, marks) if entry.paned else ()
+    if panes:
+        return window_panes.evaluate(feature, rows, event, panes)
+    return window_ops.OPS[feature.op](feature, rows, event), False
 
 
 def run(features, partitions, settings):
     """Yields (partition, offset, flags, {name: value}) in the order of decisions."""
-    state = {}                              # (key names, key values) -> folded events in order
+    state = {}                              # (key names, key values) -> Entry
     marks = [NEVER] * len(partitions)       # merge times
     cut = Cut(features, settings)
     key_names = sorted({f.key for f in features})
+    bounded = [names for names in key_names if not any(f.exact for f in features if f.key == names)]
+    levels = window_panes.Levels(features, settings)
     for merge_time, partition, offset, event, flags in merge(partitions, settings):
         marks[partition] = merge_time
         me = Seen(event.time, partition, offset, event.fields)
@@ -301,18 +116,27 @@ def run(features, partitions, settings):
             parts = tuple(event.fields[name] for name in names)
             keys[names] = ABSENT if ABSENT in parts else parts
             cuts[names] = cut.before(names, marks)
-        yield partition, offset, flags, {
-            f.name: evaluate(f, me, keys[f.key], state.get((f.key, keys[f.key]), ()), cuts[f.key])
-            for f in features}
+        found = {f.name: evaluate(f, me, keys[f.key], state.get((f.key, keys[f.key]), NOTHING),
+                                  cuts[f.key], levels, marks) for f in features}
+        if any(used for _, used in found.values()):
+            yield partition, offset, flags | {"APPROXIMATE"}, {name: value for name, (value, _) in found.items()}
+        else:
+            yield partition, offset, flags, {name: value for name, (value, _) in found.items()}
         if flags:
             continue
         for names, parts in keys.items():
-            if parts is not ABSENT:
-                bisect.insort(state.setdefault((names, parts), []), me, key=lambda row: row[:3])
+            if parts is ABSENT:
+                continue
+            entry = state.setdefault((names, parts), Entry())
+            entry.add(me)
+            if names in bounded:
+                entry.overflow(partition, cuts[names][partition], settings.newest)
 
 
 def same(got, want):
     """Bits, for doubles; of two NaNs any."""
+    if isinstance(want, window_panes.Roughly):
+        return window_panes.within(got, want)
     if want is ABSENT or got is ABSENT:
         return got is want
     if isinstance(want, float):
