@@ -588,9 +588,9 @@ static fd_cel_value aggregate(fd_cel_run *r, const fd_node *x, fd_cel_value v, f
 {
     if (v.kind != FD_CEL_ERROR && x->optional_args != NULL)
         v = without_empty(x, v, items);
-    if (v.kind == FD_CEL_MAP)
-        v = fd_node_checked_map(r, v);
-    return v.kind == FD_CEL_ERROR ? v : fd_run_bounded(r, v);
+    if (v.kind != FD_CEL_ERROR)
+        v = fd_run_bounded(r, v);
+    return v.kind == FD_CEL_MAP ? fd_node_checked_map(r, v) : v;
 }
 
 static void eval_aggregate(fd_cel_run *r, const fd_node *x, const uint32_t *rows, uint32_t n,

@@ -303,8 +303,8 @@ static fd_cel_value loop_build(const loop *l)
     }
     if (!map)
         return fd_run_bounded(l->r, fd_cel_list(b.items, b.n));
-    fd_cel_value v = fd_node_checked_map(l->r, fd_cel_map(b.items, b.n / 2));
-    return v.kind == FD_CEL_ERROR ? v : fd_run_bounded(l->r, v);
+    fd_cel_value v = fd_run_bounded(l->r, fd_cel_map(b.items, b.n / 2));
+    return v.kind == FD_CEL_ERROR ? v : fd_node_checked_map(l->r, v);
 }
 
 static fd_cel_value loop_sort(const loop *l)
@@ -315,8 +315,13 @@ static fd_cel_value loop_sort(const loop *l)
         if (!step(l, i))
             return enough(l->r);
         keys[i] = (fd_cel_keyed){body(l), i};
-        if (keys[i].key.kind == FD_CEL_ERROR)
-            return keys[i].key;
+        const fd_cel_value *key = &keys[i].key;
+        if (key->kind == FD_CEL_ERROR)
+            return *key;
+        /* Sorting looks at each some sixteen times. */
+        bool text = key->kind == FD_CEL_STRING || key->kind == FD_CEL_BYTES;
+        if (text && !fd_run_spend(l->r, key->n / 4))
+            return enough(l->r);
     }
     return fd_cel_sort_keyed(l->r->arena, &l->range, keys);
 }

@@ -127,6 +127,15 @@ static void bounds_of_a_row(void **state)
          "error: more than 1000000 steps"},
         {"[lists.range(40000)].map(l, l.exists(x, x == 39999 && l[x] == x))", "[true]"},
         {"[lists.range(20000)].map(l, l.all(x, x in l))", "error: more than 1000000 steps"},
+        {"cel.bind(s, '0123456789abcdef'.replace('', '0123456789abcdef0123456789abcdef'), "
+         "lists.range(60000).sortBy(x, s + s + s + s)).size()",
+         "error: more than 8 MiB of memory"},
+        {"[lists.range(60000).map(x, 'abcdefgh').join('').substring(0, 400000)].map(s, "
+         "lists.range(60000).sortBy(x, s))",
+         "error: more than 1000000 steps"},
+        {"[lists.range(60000).map(x, 'abcdefgh').join('').substring(0, 400000)].map(s, "
+         "lists.range(60000).transformMapEntry(i, x, {s: x}))",
+         "error: more than 1000000 steps"},
     };
     CHECK_CONSTANTS(table);
 }
