@@ -39,6 +39,8 @@
     X(BEYOND_COMMITTED, "values are written that are not committed")                        \
     X(STORES_NOTHING, "a partition that goes before it was redone counts as stored")        \
     X(SEES_EARLY, "a blind partition sees before its windows are rebuilt")                  \
+    X(WATERMARK_NOW, "the marker has the watermark of now, not of its redo point")          \
+    X(CLEAN_EARLY, "windows are forgotten before the store has them")                       \
     X(NO_WATERMARK, "the watermark of the redo point is not kept")
 
 typedef enum fd_mutation {

@@ -15,6 +15,10 @@ fd_keeper *fd_keeper_new(const fd_keeper_config *config)
     fd_keeper *k = calloc(1, sizeof *k);
     FD_ALLOCATED(k);
     k->config = *config;
+    if (k->config.copy_values == 0)
+        k->config.copy_values = FD_KEEPER_COPY_VALUES;
+    if (k->config.flush_values == 0)
+        k->config.flush_values = FD_KEEPER_FLUSH_VALUES;
     k->windows = fd_engine_windows(config->engine);
     if (!fd_keeper_on(k))
         return k;

@@ -29,6 +29,8 @@ typedef struct fd_keeper_config {
     uint64_t seed;                /* of nonces: differs from process to process */
     int64_t flush_interval_ns;
     int call_timeout_ms;
+    uint32_t copy_values;  /* of one partition that are copied in one go; 0 = 32768 */
+    uint32_t flush_values; /* of one FLUSH; 0 = 500 */
 } fd_keeper_config;
 
 fd_keeper *fd_keeper_new(const fd_keeper_config *config);

@@ -54,6 +54,8 @@ static void copy(fd_keeper *k, fd_kept *part, const fd_window_ref *ref)
     v->key = fd_arena_str(part->arena, ref->key);
     v->bytes = fd_arena_str(part->arena, (fd_str){part->bytes.p, (uint32_t)part->bytes.n});
     v->last_us = last_us;
+    if (FD_MUTANT(CLEAN_EARLY))
+        fd_windows_clean(k->windows, ref, v->lsn);
 }
 
 void fd_keeper_flush(fd_keeper *k, fd_tp tp, int64_t redo, int64_t merge_us)
@@ -67,9 +69,11 @@ void fd_keeper_flush(fd_keeper *k, fd_tp tp, int64_t redo, int64_t merge_us)
         part->walk_redo = redo;
         part->walk_merge_us = merge_us;
     }
+    if (FD_MUTANT(WATERMARK_NOW))
+        part->walk_merge_us = merge_us;
     fd_arena_reset(part->arena);
     part->n = part->sent = part->done = 0;
-    uint32_t room = FD_KEEPER_COPY_VALUES, got = 0;
+    uint32_t room = k->config.copy_values, got = 0;
     do {
         uint32_t want = room < FD_KEEPER_REFS ? room : FD_KEEPER_REFS;
         got = fd_windows_dirty(k->windows, tp, &part->cursor, k->refs, want);
@@ -91,11 +95,11 @@ void fd_keeper_flush(fd_keeper *k, fd_tp tp, int64_t redo, int64_t merge_us)
 /* ---- the requests ---- */
 
 /* How many of the values not yet sent make one request. */
-static uint32_t measure(const fd_kept *part)
+static uint32_t measure(const fd_keeper *k, const fd_kept *part)
 {
     uint32_t n = 0;
     size_t bytes = 0;
-    while (part->sent + n < part->n && n < FD_KEEPER_FLUSH_VALUES) {
+    while (part->sent + n < part->n && n < k->config.flush_values) {
         const fd_state_value *v = &part->values[part->sent + n];
         bytes += v->bytes.n + v->key.n;
         if (n > 0 && bytes > FD_KEEPER_FLUSH_BYTES)
@@ -113,7 +117,7 @@ static bool all_sent(const fd_kept *part)
 void fd_keeper_send(fd_keeper *k, fd_kept *part)
 {
     while (part->flushing && !part->doubt && !all_sent(part)) {
-        uint32_t n = measure(part);
+        uint32_t n = measure(k, part);
         bool end = part->last && part->sent + n == part->n;
         fd_keeper_slot *slot = fd_keeper_slot_take(k, part, FD_STATE_FLUSH);
         if (slot == NULL)

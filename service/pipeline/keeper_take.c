@@ -25,7 +25,7 @@ static fd_kept *make_place(fd_keeper *k, fd_tp tp)
     part = &k->kept[k->n_kept++];
     *part = (fd_kept){.tp = tp};
     part->arena = fd_arena_new(FD_KEEPER_FLUSH_BYTES, 0);
-    part->values = calloc(FD_KEEPER_COPY_VALUES, sizeof *part->values);
+    part->values = calloc(k->config.copy_values, sizeof *part->values);
     FD_ALLOCATED(part->values);
     return part;
 }

@@ -64,6 +64,8 @@ static void init_keeper(fd_worker *w)
         .seed = c->store_seed,
         .flush_interval_ns = c->flush_interval_ns,
         .call_timeout_ms = FD_STORE_CALL_MS,
+        .copy_values = c->copy_values,
+        .flush_values = c->flush_values,
     };
     w->keeper = fd_keeper_new(&config);
 }

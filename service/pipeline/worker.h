@@ -35,6 +35,7 @@ typedef struct fd_worker_config {
     fd_history history;   /* ops NULL: partitions wait until their state is rebuilt */
     uint64_t store_seed;  /* differs from process to process */
     int64_t flush_interval_ns;
+    uint32_t copy_values, flush_values; /* see fd_keeper_config; 0 = as it has them */
     fd_clock clock;
     fd_observer observer;
     void (*wake)(void *self, int who); /* see fd_committer_config */

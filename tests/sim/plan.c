@@ -98,6 +98,8 @@ static void draw_store(sim_plan *p, model_rng *r)
     p->blind = model_rng_below(r, 4) == 0;
     p->state_memory = half(r) ? SIM_STATE_BYTES : SIM_STATE_TIGHT_BYTES;
     p->flush_interval_ns = MODEL_MS(half(r) ? upto(r, 1, 20) : upto(r, 20, 500));
+    p->copy_values = half(r) ? upto(r, 1, 6) : 0;
+    p->flush_values = half(r) ? upto(r, 1, 4) : 0;
     p->store_weather = (model_store_weather){
         .delay_ns = MODEL_US(upto(r, 20, 1000)),
         .slow = rate(r, 60),

@@ -83,6 +83,7 @@ typedef struct sim_plan {
     bool blind;          /* decides while state is rebuilt */
     size_t state_memory; /* with a store: so little that windows are forgotten all the time */
     int64_t flush_interval_ns;
+    uint32_t copy_values, flush_values;
     model_store_weather store_weather;
     uint32_t sleepy; /* in 1000 steps: the thread is not scheduled for a while */
     int64_t sleep_ns;

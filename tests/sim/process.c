@@ -66,6 +66,8 @@ static void make_worker(sim_process *p)
         .history = c->blind ? model_history(c->m, p->client) : (fd_history){0},
         .store_seed = (uint64_t)p->client,
         .flush_interval_ns = c->flush_interval_ns,
+        .copy_values = c->copy_values,
+        .flush_values = c->flush_values,
         .clock = {.mono_ns = mono_ns, .wall_ms = wall_ms, .self = p},
         .observer = model_observer_port(&p->observer),
         .wake = wake,

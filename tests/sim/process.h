@@ -36,6 +36,7 @@ typedef struct sim_process_config {
     size_t state_memory; /* 0 = as sim_engine_new has it */
     model_store *store;  /* NULL: window state in memory only */
     int64_t flush_interval_ns;
+    uint32_t copy_values, flush_values;
 } sim_process_config;
 
 typedef enum sim_life {

@@ -48,6 +48,8 @@ static sim_process_config config_of(sim *s, int slot)
     c.call_timeout_ms = p->call_timeout_ms;
     c.blind = p->blind;
     c.flush_interval_ns = p->flush_interval_ns;
+    c.copy_values = p->copy_values;
+    c.flush_values = p->flush_values;
     c.state_memory = p->store ? p->state_memory : 0;
     c.store = s->store;
     return c;
@@ -214,6 +216,8 @@ static void hurt_store(sim *s, const sim_act *a)
 /* What a store holds is never beyond what the group has committed: it may be all that is left. */
 static void check_store(sim *s)
 {
+    if (s->store != NULL && model_store_counted(s->store)->foreign > 0)
+        sim_check_broken(s->check, "store: a former owner's write was done");
     for (uint32_t i = 0; s->store != NULL && i < model_store_parts(s->store); i++) {
         model_store_look look = model_store_look_at(s->store, i);
         int64_t committed = model_promised(s->m, look.tp);

@@ -216,6 +216,17 @@ static void remember(model_store *s, uint32_t part)
     store_part_copy(&u->before, &s->parts[part]);
 }
 
+/* Only who took it over last may change what is there, whatever nonces say. */
+static void mind_owner(model_store *s, const flight *f, bool changed)
+{
+    store_part *p = &s->parts[f->part];
+    bool writes = f->request.kind == FD_STATE_FLUSH || f->request.kind == FD_STATE_SWEEP;
+    if (changed && writes && p->owner != f->client)
+        s->counts.foreign++;
+    if (changed && !writes)
+        p->owner = f->client;
+}
+
 /* One request runs, heard or not. */
 static void execute(model_store *s, uint32_t i)
 {
@@ -226,6 +237,7 @@ static void execute(model_store *s, uint32_t i)
     if (may_change)
         remember(s, f.part);
     bool changed = store_apply(&s->parts[f.part], s->arena, s->full, &f.request, &reply);
+    mind_owner(s, &f, changed);
     if (may_change && !changed)
         free(s->undos[--s->n_undos].before.values);
     s->counts.done += reply.result == FD_STATE_OK;

@@ -105,6 +105,7 @@ model_store_look model_store_look_at(const model_store *s, uint32_t part);
 
 typedef struct model_store_counts {
     uint32_t done, refused, downs, full, cuts, late, again, timeouts;
+    uint32_t foreign; /* writes of a client that is not the owner, done all the same */
 } model_store_counts;
 const model_store_counts *model_store_counted(const model_store *s);
 

@@ -12,6 +12,7 @@ typedef struct store_part {
     char lineage[FD_STATE_LINEAGE_CHARS + 1];
     bool marker;
     uint64_t nonce;
+    int owner; /* the client whose TAKE or RESET was the last to be done */
     fd_state_mark mark;
     uint32_t sweep; /* bucket where the next sweep begins */
     bool there[MODEL_STORE_BUCKETS];
