@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The simulator at its full size: many seeds, the named ones, and every planted mistake.
 #
-# Needs no broker. FRAUDD_SIZE=full runs $SIM_SECONDS (an hour) from a seed of today, else 20,000 fixed seeds
-# (at most five minutes); the last line is "N passed, N failed". A failing seed is printed with the
+# Needs no broker. FRAUDD_SIZE=full runs $SIM_SECONDS (an hour) from a seed of today and the mistakes in 10,000
+# seeds each, else 20,000 fixed seeds (at most five minutes; CTest has the mistakes); the last line is "N passed, N failed". A failing seed is printed with the
 # command that repeats its history.
 set -uo pipefail
 
@@ -35,7 +35,9 @@ else
 fi
 check 'the same history twice' "$programs/fraudd-sim" --seeds 1..500 --repeat --jobs "$jobs" --no-progress
 check 'named seeds' "$programs/fraudd-sim-mutants" --regressions
-check 'every planted mistake is found' "$programs/fraudd-sim-mutants" --mutations 10000 --jobs "$jobs"
+if [[ ${FRAUDD_SIZE:-ci} == full ]]; then
+  check 'every planted mistake is found' "$programs/fraudd-sim-mutants" --mutations 10000 --jobs "$jobs"
+fi
 
 echo "$passed passed, $failed failed"
 exit $((failed ? 1 : 0))
