@@ -4,17 +4,11 @@
 #include <inttypes.h>
 
 #include "base/status.h"
-#include "store/ruleset.h"
+#include "store/ruleset_int.h"
 
-/* What one key of the layout keeps. */
-typedef struct key_state {
-    uint32_t features; /* distinct ones */
-    int64_t reach_us;
-} key_state;
-
-static key_state state_of(const fd_window_layout *layout, uint16_t key)
+fd_key_state fd_store_state_of(const fd_window_layout *layout, uint16_t key)
 {
-    key_state s = {0};
+    fd_key_state s = {0};
     for (uint16_t i = 0; i < layout->n_features; i++) {
         const fd_window_feature *f = &layout->features[i];
         if (f->key != key)
@@ -41,7 +35,7 @@ static void write_state_json(const fd_window_layout *layout, fd_strbuf *out)
                      layout->n_features, (double)layout->reach_us / 1e6);
     for (uint16_t k = 0; k < layout->n_keys; k++) {
         const fd_window_key *key = &layout->keys[k];
-        key_state s = state_of(layout, k);
+        fd_key_state s = fd_store_state_of(layout, k);
         fd_strbuf_puts(out, k == 0 ? "{\"name\": " : ", {\"name\": ");
         fd_strbuf_json(out, key->name);
         fd_strbuf_printf(out,
@@ -80,8 +74,7 @@ static void write_json(const fd_ruleset *set, const fd_diags *d, fd_strbuf *out)
     fd_strbuf_puts(out, "}\n");
 }
 
-/* In the largest unit that divides it. */
-static void write_duration(int64_t us, fd_strbuf *out)
+void fd_store_write_duration(int64_t us, fd_strbuf *out)
 {
     static const struct {
         const char *name;
@@ -102,15 +95,15 @@ static void write_state(const fd_window_layout *layout, fd_strbuf *out)
 {
     fd_strbuf_printf(out, "state: %u different features, %u keys, events are kept for ",
                      layout->n_features, layout->n_keys);
-    write_duration(layout->reach_us, out);
+    fd_store_write_duration(layout->reach_us, out);
     fd_strbuf_putc(out, '\n');
     for (uint16_t k = 0; k < layout->n_keys; k++) {
         const fd_window_key *key = &layout->keys[k];
-        key_state s = state_of(layout, k);
+        fd_key_state s = fd_store_state_of(layout, k);
         fd_strbuf_printf(
             out, "  " FD_STR_FMT ": %u features, %u values and %u conditions of each event, for ",
             FD_STR_ARG(key->name), s.features, key->n_tracks, key->n_conditions);
-        write_duration(s.reach_us, out);
+        fd_store_write_duration(s.reach_us, out);
         fd_strbuf_putc(out, '\n');
     }
 }

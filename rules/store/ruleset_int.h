@@ -179,6 +179,14 @@ void fd_store_build(fd_loading *l);
 void fd_store_plan(fd_ruleset *set);
 /* "did you mean card_id?" for a path that is no event field, or NULL. */
 const char *fd_store_meant_field(const fd_loading *l, fd_str path);
+/* check.c: what one key of the layout keeps. */
+typedef struct fd_key_state {
+    uint32_t features; /* distinct ones */
+    int64_t reach_us;
+} fd_key_state;
+fd_key_state fd_store_state_of(const fd_window_layout *layout, uint16_t key);
+/* In the largest unit that divides it. */
+void fd_store_write_duration(int64_t us, fd_strbuf *out);
 /* lint.c */
 void fd_store_lint(fd_loading *l);
 

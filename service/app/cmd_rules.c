@@ -1,12 +1,18 @@
-/* `fraudd rules check`: rule files against the event schema, before they meet events. Main thread.
+/*
+ * `fraudd rules check`: rule files against the event schema, before they meet events.
+ * `fraudd rules explain`: what a set keeps, shares and costs. Main thread.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "app/cli.h"
 #include "app/commands.h"
+#include "base/assert.h"
 #include "codec/schema.h"
+#include "features/windows.h"
 #include "store/check.h"
+#include "store/explain.h"
 
 static fd_schema *event_schema(const char *path, fd_diags *diags)
 {
@@ -38,6 +44,43 @@ static int check(const char *dir, const char *source, const char *schema_path, b
     return code;
 }
 
+static void explain_set(const fd_ruleset *set, bool json)
+{
+    const fd_window_layout *layout = fd_ruleset_layout(set);
+    fd_key_size *sizes = calloc(layout->n_keys + 1U, sizeof *sizes);
+    FD_ALLOCATED(sizes);
+    for (uint16_t k = 0; k < layout->n_keys; k++) {
+        fd_window_size s = fd_windows_size(&layout->keys[k]);
+        sizes[k] = (fd_key_size){.entity = s.entity, .event = s.event};
+    }
+    fd_strbuf out = {0};
+    fd_rules_explain(set, sizes, json, &out);
+    fwrite(out.p, 1, out.n, stdout);
+    fd_strbuf_free(&out);
+    free(sizes);
+}
+
+static int explain(const char *dir, const char *source, const char *schema_path, bool strict,
+                   bool json)
+{
+    fd_diags diags;
+    fd_diags_init(&diags);
+    const fd_ruleset_source from = {.topic = source};
+    fd_schema *schema = event_schema(schema_path, &diags);
+    fd_ruleset *set = schema == NULL
+                          ? NULL
+                          : fd_ruleset_load(dir, &from, fd_schema_type(schema), strict, &diags);
+    int code = FD_EXIT_OK;
+    if (set == NULL)
+        code = fd_cli_fail_diags(&diags);
+    else
+        explain_set(set, json);
+    fd_ruleset_free(set);
+    fd_schema_free(schema);
+    fd_diags_free(&diags);
+    return code;
+}
+
 int fd_cmd_rules(int argc, char **argv)
 {
     static const char *const outputs[] = {"text", "json", NULL};
@@ -50,14 +93,18 @@ int fd_cmd_rules(int argc, char **argv)
         {0, "source", FD_OPT_TEXT, &source, "TOPIC",
          "topic whose events are decided, for features that name it", 0, 0, NULL},
         {0, "strict", FD_OPT_FLAG, &strict, NULL, "warnings refuse the set too", 0, 0, NULL},
-        {'o', "output", FD_OPT_CHOICE, &output, NULL, "how diagnostics are written", 0, 0, outputs},
+        {'o', "output", FD_OPT_CHOICE, &output, NULL, "how the answer is written", 0, 0, outputs},
     };
     const fd_cli cli = {
         .name = "rules",
-        .synopsis = "check [-s SCHEMA] [--source TOPIC] [--strict] [-o text|json] DIRECTORY",
-        .summary = "Loads a directory of rule files and says everything that is wrong with it.",
+        .synopsis =
+            "check|explain [-s SCHEMA] [--source TOPIC] [--strict] [-o text|json] DIRECTORY",
+        .summary = "Loads a directory of rule files. check says everything that is wrong with it, "
+                   "explain what its\nfeatures keep, what its rules share and cost, and which run "
+                   "row by row, and why.",
         .examples = "  fraudd rules check rules/packs/starter\n"
-                    "  fraudd rules check -s schemas/payment.avsc --strict -o json rules/\n",
+                    "  fraudd rules check -s schemas/payment.avsc --strict -o json rules/\n"
+                    "  fraudd rules explain rules/packs/starter\n",
         .opts = opts,
         .n_opts = sizeof opts / sizeof opts[0],
         .min_args = 2,
@@ -68,7 +115,10 @@ int fd_cmd_rules(int argc, char **argv)
     int code = fd_cli_parse(&cli, argc, argv, &args, &n_args);
     if (code != FD_CLI_GO_ON)
         return code;
+    if (strcmp(args[0], "explain") == 0)
+        return explain(args[1], source, schema, strict, output == 1);
     if (strcmp(args[0], "check") != 0)
-        return fd_cli_usage_error(&cli, "'%s' is not something rules can do: check", args[0]);
+        return fd_cli_usage_error(&cli, "'%s' is not something rules can do: check, explain",
+                                  args[0]);
     return check(args[1], source, schema, strict, output == 1);
 }

@@ -9,7 +9,7 @@
 #define FD_COMMANDS(X)                                                                  \
     X("run", run, "decide events from Kafka, exactly once, until told to stop")         \
     X("config", config, "print the effective configuration, or the documented default") \
-    X("rules", rules, "check rule files against the event schema")                      \
+    X("rules", rules, "check rule files, or explain what they keep and cost")           \
     X("schema", schema, "check Avro schemas, print what rules see of them")             \
     X("generate", generate, "make a realistic, repeatable stream of payments")          \
     X("produce", produce, "load a file of events into a topic")                         \

@@ -1,5 +1,7 @@
 /* Layouts made ready: record shapes and groups of features; see plan_int.h. Any thread. */
 #include "features/plan_int.h"
+#include "features/ring_int.h"
+#include "features/windows.h"
 
 #include <stdlib.h>
 
@@ -104,6 +106,15 @@ static void shape(fd_key_plan *p)
             p->nan_mask |= 1U << t;
         }
     }
+}
+
+fd_window_size fd_windows_size(const fd_window_key *key)
+{
+    fd_key_plan p = {.key = key};
+    shape(&p);
+    return (fd_window_size){.entity = (uint32_t)(sizeof(fd_partial) + sizeof(uint16_t)),
+                            .event = (uint32_t)(p.words * sizeof(uint64_t)),
+                            .block = p.chunk};
 }
 
 static uint64_t valid_flag(const fd_key_plan *p, uint16_t track)

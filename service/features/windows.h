@@ -118,6 +118,15 @@ void fd_windows_drop(fd_windows *w, fd_tp tp);
  * count. INT64_MIN: none yet. */
 void fd_windows_set_merge_time(fd_windows *w, fd_tp tp, int64_t merge_us);
 
+/* What a key takes of the memory: bytes of an entity, the key's own bytes aside, and of each of its
+ * events, texts of eight bytes and more aside. Events lie in rings of blocks that double up to
+ * `block` events, and then in chains of such blocks. */
+typedef struct fd_window_size {
+    uint32_t entity, event;
+    uint32_t block;
+} fd_window_size;
+fd_window_size fd_windows_size(const fd_window_key *key);
+
 /* ---- exchange with a store ---- */
 
 /* Address of a partial within its partition; bytes are the table's own and stay until it is

@@ -10,6 +10,7 @@ Fenced blocks of the Markdown files, by their info string:
     yaml refused    a rule file that must be refused; the next block, text, is what is said of it
     yaml told       a rule file that must load; the next block, text, is what is said of it, hashes
                     cut short
+    yaml explained  a rule file that must load; the next block, text, is what `rules explain` says
     cel             one expression a line; must compile beside the starter pack
     cel always      one condition a line; must be true whatever the event
 """
@@ -55,8 +56,8 @@ def blocks():
     return found
 
 
-def check(text, starter=False, json_wanted=False):
-    """Exit code and output of `rules check` on one file, alone or within the starter pack."""
+def check(text, starter=False, json_wanted=False, command="check"):
+    """Exit code and output of `rules check`, or another command, on one file, alone or within the starter pack."""
     with tempfile.TemporaryDirectory(prefix="fraudd-docs-") as where:
         rules = os.path.join(where, "rules")
         if starter:
@@ -65,7 +66,7 @@ def check(text, starter=False, json_wanted=False):
             os.mkdir(rules)
         with open(os.path.join(rules, "example.yaml"), "w", encoding="utf-8") as f:
             f.write(text)
-        args = [FRAUDD, "rules", "check", "rules"] + (["-o", "json"] if json_wanted else [])
+        args = [FRAUDD, "rules", command, "rules"] + (["-o", "json"] if json_wanted else [])
         done = subprocess.run(args, cwd=where, capture_output=True, encoding="utf-8", timeout=60)
         return done.returncode, done.stdout + done.stderr
 
@@ -138,6 +139,13 @@ class Examples(unittest.TestCase):
                 self.assertEqual(0, code, said)
                 self.assertEqual(follower.text,
                                  re.sub(r"\b([0-9a-f]{4})[0-9a-f]{28}\b", r"\1...", said))
+
+    def test_plans_are_explained_as_shown(self):
+        for block in self.of("yaml explained"):
+            with self.subTest(block.where):
+                follower = self.blocks[self.blocks.index(block) + 1]
+                self.assertEqual("text", follower.kind)
+                self.assertEqual((0, follower.text), check(block.text, command="explain"))
 
     def test_expressions_compile(self):
         for where, line in self.lines("cel"):
