@@ -56,13 +56,13 @@ def first_decision(worker, limit_s=30):
 
 def take_over(context, worker, size):
     """Kills the worker and starts it again: seconds until the first decision after that."""
-    time.sleep(1.0)                                     # a few flushes, events since the last one
     began = time.monotonic()
     context.results.check(worker.kill(), f"{size} events: killed")
     worker.start()
     decided = first_decision(worker)
     if not context.results.check(decided is not None, f"{size} events: the successor decides", worker.tail()):
         return float("inf")
+    time.sleep(1.3)                                     # state is reported once a second; it is flushed meanwhile
     redone, read = (worker.metric(name) for name in ("fraudd_redo_events_total", "fraudd_store_values_read_total"))
     context.results.check(redone < FEW and read < FEW, f"{size} events: little is redone and read",
                           f"{redone:.0f} events redone, {read:.0f} windows read")
