@@ -49,6 +49,8 @@ const char *fd_kernels_name(fd_kernel_level level);
 /* NULL: this machine cannot run them. */
 const fd_kernels *fd_kernels_of(fd_kernel_level level);
 const fd_kernels *fd_kernels_best(void);
+/* Below this many rows the portable ones are as fast. */
+enum { FD_KERNEL_ROWS = 16 };
 
 /* Integers in the order of doubles, one zero; of NaN INT64_MIN, which no other double has. */
 static inline int64_t fd_key_of_double(double d)

@@ -14,6 +14,8 @@
 #define AVX2   __attribute__((target("avx2")))
 #define AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl")))
 
+enum { COUNTED = 32 }; /* keys */
+
 static uint64_t low_bits(uint32_t n)
 {
     return n >= FD_WORD ? ~UINT64_C(0) : (UINT64_C(1) << n) - 1;
@@ -171,6 +173,24 @@ AVX2 static void is_nan2(const double *x, uint32_t n, uint64_t *out)
     EACH_WORD_OF_DOUBLES(is_nan_word2, zero)
 }
 
+/* Few keys are counted: one that is greater is none of the rank. What is left of the rows, and many
+ * keys, by binary search. */
+AVX2 static void rank2(const int64_t *keys, uint32_t n_keys, const int64_t *x, uint32_t n,
+                       uint32_t *out)
+{
+    uint32_t i = 0;
+    for (; i + 4 <= n && n_keys <= COUNTED; i += 4) {
+        int64_t ranks[4];
+        __m256i row = four(x + i), rank = _mm256_set1_epi64x(n_keys);
+        for (uint32_t j = 0; j < n_keys; j++)
+            rank = _mm256_add_epi64(rank, _mm256_cmpgt_epi64(_mm256_set1_epi64x(keys[j]), row));
+        _mm256_storeu_si256((__m256i *)(void *)ranks, rank);
+        for (int r = 0; r < 4; r++)
+            out[i + r] = (uint32_t)ranks[r];
+    }
+    fd_kernel_rank(keys, n_keys, x + i, n - i, out + i);
+}
+
 AVX2 static void at_least2(const int64_t *x, uint32_t n, int64_t k, uint64_t *out)
 {
     __m256i key = _mm256_set1_epi64x(k);
@@ -253,6 +273,22 @@ AVX512 static inline uint64_t pack_word5(const uint8_t *bytes)
     return _mm512_test_epi8_mask(v, v);
 }
 
+AVX512 static void rank5(const int64_t *keys, uint32_t n_keys, const int64_t *x, uint32_t n,
+                         uint32_t *out)
+{
+    const __m512i one = _mm512_set1_epi64(1);
+    uint32_t i = 0;
+    for (; i + 8 <= n && n_keys <= COUNTED; i += 8) {
+        __m512i row = eight(x + i), rank = _mm512_setzero_si512();
+        for (uint32_t j = 0; j < n_keys; j++) {
+            __mmask8 holds = _mm512_cmpge_epi64_mask(row, _mm512_set1_epi64(keys[j]));
+            rank = _mm512_mask_add_epi64(rank, holds, rank, one);
+        }
+        _mm256_storeu_si256((__m256i *)(void *)(out + i), _mm512_cvtepi64_epi32(rank));
+    }
+    fd_kernel_rank(keys, n_keys, x + i, n - i, out + i);
+}
+
 AVX512 static void at_least5(const int64_t *x, uint32_t n, int64_t k, uint64_t *out)
 {
     __m512i key = _mm512_set1_epi64(k);
@@ -279,7 +315,7 @@ const fd_kernels *fd_kernels_avx2(void)
                                      .at_least_double = at_least_double2,
                                      .is_nan = is_nan2,
                                      .order = order2,
-                                     .rank = fd_kernel_rank,
+                                     .rank = rank2,
                                      .rank_from = 40};
     return __builtin_cpu_supports("avx2") ? &table : NULL;
 }
@@ -293,7 +329,7 @@ const fd_kernels *fd_kernels_avx512(void)
                                      .at_least_double = at_least_double5,
                                      .is_nan = is_nan5,
                                      .order = order5,
-                                     .rank = fd_kernel_rank,
+                                     .rank = rank5,
                                      .rank_from = 60};
     bool has = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");

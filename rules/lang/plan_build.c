@@ -277,7 +277,9 @@ fd_cel_plan *fd_cel_plan_new(const fd_cel_program *const *roots, uint32_t n_root
     p->n_variables = n_variables;
     p->n_roots = n_roots;
     p->roots = calloc((size_t)n_roots + 1, sizeof *p->roots);
+    p->root_lazy = calloc((size_t)n_roots + 1, sizeof *p->root_lazy);
     FD_ALLOCATED(p->roots);
+    FD_ALLOCATED(p->root_lazy);
     fd_plan_builder b;
     open_builder(&b, p);
     for (uint32_t i = 0; i < n_roots; i++) {
@@ -299,6 +301,7 @@ void fd_cel_plan_free(fd_cel_plan *p)
         free(p->sets[i].table);
     }
     free(p->roots);
+    free(p->root_lazy);
     free(p->nodes);
     free(p->args);
     free(p->columns);

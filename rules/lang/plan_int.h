@@ -110,6 +110,7 @@ struct fd_cel_plan {
     uint32_t n_variables;
     uint32_t n_roots;
     uint32_t *roots; /* nodes; FD_PLAN_NONE: not asked for */
+    uint8_t *root_lazy;
     uint32_t n_nodes, cap_nodes;
     fd_plan_node *nodes;
     uint32_t n_args, cap_args;
@@ -146,7 +147,8 @@ typedef struct fd_plan_there {
 
 struct fd_cel_plan_run {
     const fd_cel_plan *plan;
-    const fd_kernels *kernels;
+    const fd_kernels *wide;    /* for batches of some rows */
+    const fd_kernels *kernels; /* for the batch at hand */
     fd_cel_run *cel;
     uint32_t max_rows;
     uint32_t n, words; /* of the batch at hand */

@@ -173,8 +173,10 @@ void fd_plan_lay_out(fd_cel_plan *p)
 {
     p->n_slots = FD_SLOT_FIRST;
     for (uint32_t i = 0; i < p->n_roots; i++) {
-        if (p->roots[i] != FD_PLAN_NONE)
-            use_node(p, p->roots[i]);
+        if (p->roots[i] == FD_PLAN_NONE)
+            continue;
+        use_node(p, p->roots[i]);
+        p->root_lazy[i] = p->nodes[p->roots[i]].lazy;
     }
     drop_unused_steps(p);
     for (uint32_t i = 0; i < p->n_columns; i++)

@@ -62,7 +62,7 @@ fd_cel_plan_run *fd_cel_plan_run_new(const fd_cel_plan *p, uint32_t max_rows)
     fd_cel_plan_run *r = array(1, sizeof *r);
     size_t words = fd_words(max_rows);
     r->plan = p;
-    r->kernels = fd_kernels_best();
+    r->wide = fd_kernels_best();
     r->max_rows = max_rows;
     r->bits = lines(p->n_slots * words);
     r->scratch = lines((size_t)(p->depth + 1) * FD_PLAN_SCRATCH * words);
@@ -116,7 +116,7 @@ void fd_cel_plan_run_free(fd_cel_plan_run *r)
 bool fd_cel_plan_run_use(fd_cel_plan_run *r, fd_kernel_level level)
 {
     const fd_kernels *k = fd_kernels_of(level);
-    r->kernels = k == NULL ? r->kernels : k;
+    r->wide = k == NULL ? r->wide : k;
     return k != NULL;
 }
 
@@ -139,6 +139,7 @@ static void set_rows(fd_cel_plan_run *r, uint32_t n)
 {
     r->n = n;
     r->words = fd_words(n);
+    r->kernels = n < FD_KERNEL_ROWS ? fd_kernels_of(FD_KERNELS_PORTABLE) : r->wide;
     memset(fd_plan_bits(r, FD_SLOT_NO_ROW), 0, r->words * sizeof(uint64_t));
     uint64_t *all = fd_plan_bits(r, FD_SLOT_ALL_ROWS);
     memset(all, 0xff, r->words * sizeof(uint64_t));
@@ -193,8 +194,7 @@ uint32_t fd_cel_plan_next(const fd_cel_plan_run *r, uint32_t from)
         if (node == FD_PLAN_NONE)
             continue;
         uint32_t open = r->at[node].open;
-        if (p->nodes[node].lazy ||
-            (open != FD_SLOT_NO_ROW && !none(fd_plan_bits(r, open), r->words)))
+        if (p->root_lazy[i] || (open != FD_SLOT_NO_ROW && !none(fd_plan_bits(r, open), r->words)))
             return i;
     }
     return p->n_roots;
