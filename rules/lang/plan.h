@@ -20,10 +20,17 @@
 typedef struct fd_cel_plan fd_cel_plan;
 typedef struct fd_cel_plan_run fd_cel_plan_run;
 
-/* Conditions of type bool or dyn; NULL: not asked for. `variables[slot]` as for fd_cel_run_new().
- * The programs must outlive the plan. */
-fd_cel_plan *fd_cel_plan_new(const fd_cel_program *const *roots, uint32_t n_roots,
-                             const fd_cel_program *const *variables, uint32_t n_variables);
+/* What names in conditions mean: the types of the batches, `features` NULL where there are none,
+ * and variables[slot] as for fd_cel_run_new(). */
+typedef struct fd_cel_plan_scope {
+    const fd_type *event, *features;
+    const fd_cel_program *const *variables;
+    uint32_t n_variables;
+} fd_cel_plan_scope;
+
+/* Conditions of type bool or dyn; NULL: not asked for. Types and programs must outlive the plan. */
+fd_cel_plan *fd_cel_plan_new(const fd_cel_plan_scope *scope, const fd_cel_program *const *roots,
+                             uint32_t n_roots);
 void fd_cel_plan_free(fd_cel_plan *plan); /* NULL is fine */
 
 /* Scratch memory of one evaluating thread, on the machine's best instructions. */

@@ -193,10 +193,10 @@ static uint32_t chosen(fd_plan_builder *b, const fd_node *x)
 
 static uint32_t of_variable(fd_plan_builder *b, const fd_node *x)
 {
-    FD_ASSERT(x->index < b->plan->n_variables && b->plan->variables[x->index] != NULL);
+    FD_ASSERT(x->index < b->plan->scope.n_variables && b->plan->scope.variables[x->index] != NULL);
     const fd_cel_program *outer = b->program;
     if (b->variable_nodes[x->index] == FD_PLAN_NONE) {
-        b->program = b->plan->variables[x->index];
+        b->program = b->plan->scope.variables[x->index];
         b->variable_nodes[x->index] = fd_plan_condition(b, b->program->root);
         b->program = outer;
     }
@@ -241,7 +241,7 @@ uint32_t fd_plan_condition(fd_plan_builder *b, const fd_node *x)
 
 static void open_builder(fd_plan_builder *b, fd_cel_plan *p)
 {
-    size_t n = (size_t)p->n_variables + 1;
+    size_t n = (size_t)p->scope.n_variables + 1;
     *b = (fd_plan_builder){.plan = p, .cap_pending = 64};
     b->pending = malloc(b->cap_pending * sizeof *b->pending);
     FD_ALLOCATED(b->pending);
@@ -268,13 +268,12 @@ static void close_builder(fd_plan_builder *b)
     free(b->variable_tried);
 }
 
-fd_cel_plan *fd_cel_plan_new(const fd_cel_program *const *roots, uint32_t n_roots,
-                             const fd_cel_program *const *variables, uint32_t n_variables)
+fd_cel_plan *fd_cel_plan_new(const fd_cel_plan_scope *scope, const fd_cel_program *const *roots,
+                             uint32_t n_roots)
 {
     fd_cel_plan *p = calloc(1, sizeof *p);
     FD_ALLOCATED(p);
-    p->variables = variables;
-    p->n_variables = n_variables;
+    p->scope = *scope;
     p->n_roots = n_roots;
     p->roots = calloc((size_t)n_roots + 1, sizeof *p->roots);
     p->root_lazy = calloc((size_t)n_roots + 1, sizeof *p->root_lazy);

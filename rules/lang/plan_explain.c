@@ -140,7 +140,8 @@ static const char *reason_of(const fd_node *x)
                    ? "looks up a named list"
                    : "membership in what is not a list of constants of one type";
     case FD_NODE_COMPARE:
-        return "compares what is neither a number by columns nor texts for equality";
+        return "compares what columns cannot: texts by order, types known at run time only, times "
+               "with each other";
     case FD_NODE_COLUMN:
         return "a value whose type is known at run time only";
     case FD_NODE_FIELD:

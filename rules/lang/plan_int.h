@@ -69,10 +69,11 @@ typedef struct fd_plan_operand {
     int64_t bits;   /* of an int or a double */
 } fd_plan_operand;
 
-/* Numbers of one type, int or double, computed for all rows. */
+/* Numbers of one type, int or double, computed for all rows; or a column of timestamps or
+ * durations, as ticks, between `least` and `most`, beyond which there is no value. */
 typedef struct fd_plan_value {
     uint8_t kind;
-    uint8_t type; /* FD_CEL_INT, FD_CEL_DOUBLE */
+    uint8_t type; /* FD_CEL_INT, DOUBLE, TIMESTAMP, DURATION */
     bool used;
     bool keyed; /* comparisons need it as ordered integers */
     uint32_t a; /* COLUMN: the column; COND: the node */
@@ -80,6 +81,7 @@ typedef struct fd_plan_value {
     fd_plan_operand operands[2];
     uint8_t types[2]; /* of the operands */
     const fd_cel_overload *call;
+    int64_t least, most;
     uint32_t slot;              /* there is a value; next: there is none; next: and it is no NaN */
     uint32_t first_cut, n_cuts; /* in the plan's cuts */
     uint32_t set;
@@ -106,8 +108,7 @@ typedef struct fd_plan_step {
 } fd_plan_step;
 
 struct fd_cel_plan {
-    const fd_cel_program *const *variables;
-    uint32_t n_variables;
+    fd_cel_plan_scope scope;
     uint32_t n_roots;
     uint32_t *roots; /* nodes; FD_PLAN_NONE: not asked for */
     uint8_t *root_lazy;
@@ -230,6 +231,17 @@ uint32_t fd_plan_value_of(fd_plan_builder *b, const fd_node *x);
 /* Comparisons and memberships; FD_PLAN_NONE likewise. */
 uint32_t fd_plan_compare(fd_plan_builder *b, const fd_node *x);
 uint32_t fd_plan_in(fd_plan_builder *b, const fd_node *x);
+
+/* plan_time.c: comparison of a column of times with a constant; FD_PLAN_NONE likewise. */
+uint32_t fd_plan_compare_time(fd_plan_builder *b, const fd_node *x, fd_cel_operator op,
+                              const fd_cel_value *k);
+/* A value's comparison with keys, and equality with one; a key beyond 64 bits is above or below
+ * all that there are. */
+uint32_t fd_plan_cut(fd_plan_builder *b, uint32_t value, __int128 key, bool below);
+uint32_t fd_plan_intern_value(fd_plan_builder *b, fd_plan_value like);
+/* The rows whose value has the key; `key` NULL: none. */
+uint32_t fd_plan_equals(fd_plan_builder *b, uint32_t value, const int64_t *key);
+const fd_node *fd_plan_followed(const fd_plan_builder *b, const fd_node *x);
 
 /* plan_tree.c: whether two trees say the same for every row, and a hash that equal ones share. */
 bool fd_node_same(const fd_node *a, const fd_node *b);

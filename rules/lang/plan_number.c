@@ -199,13 +199,44 @@ const int64_t *fd_plan_keys(fd_cel_plan_run *r, uint32_t value)
     return r->keys[value];
 }
 
+static bool holds(const fd_col *col, uint8_t type)
+{
+    switch (type) {
+    case FD_CEL_INT:
+        return col->type->kind == FD_INT;
+    case FD_CEL_DOUBLE:
+        return col->type->kind == FD_DOUBLE;
+    case FD_CEL_TIMESTAMP:
+        return col->type->kind == FD_TIMESTAMP;
+    default:
+        return col->type->kind == FD_DURATION;
+    }
+}
+
+/* Ticks beyond what the language can say are errors, as nulls are. */
+static void keep_within(fd_cel_plan_run *r, uint32_t value)
+{
+    const fd_plan_value *v = &r->plan->values[value];
+    const uint64_t *valid = fd_plan_bits(r, r->values[value].there);
+    uint64_t *there = fd_plan_bits(r, v->slot);
+    r->kernels->at_least(r->data[value], r->n, v->least, there);
+    memset(r->reach, 0, r->words * sizeof *r->reach);
+    if (v->most != INT64_MAX)
+        r->kernels->at_least(r->data[value], r->n, v->most + 1, r->reach);
+    for (uint32_t w = 0; w < r->words; w++)
+        there[w] &= valid[w] & ~r->reach[w];
+    fd_plan_note_there(r, v->slot, &r->values[value]);
+}
+
 static void read_column(fd_cel_plan_run *r, uint32_t value)
 {
     const fd_plan_value *v = &r->plan->values[value];
     const fd_col *col = fd_plan_column_at(r, &r->plan->columns[v->a]);
-    FD_ASSERT(col->type->kind == (v->type == FD_CEL_INT ? FD_INT : FD_DOUBLE));
-    r->data[value] = v->type == FD_CEL_INT ? col->v.i : (const int64_t *)col->v.any;
+    FD_ASSERT(holds(col, v->type));
+    r->data[value] = v->type == FD_CEL_DOUBLE ? (const int64_t *)col->v.any : col->v.i;
     r->values[value] = r->columns[v->a];
+    if (v->least != INT64_MIN || v->most != INT64_MAX)
+        keep_within(r, value);
 }
 
 void fd_plan_run_value(fd_cel_plan_run *r, uint32_t value)

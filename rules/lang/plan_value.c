@@ -14,10 +14,10 @@ static bool numeric(uint8_t type)
 }
 
 /* What a variable stands for. */
-static const fd_node *followed(const fd_plan_builder *b, const fd_node *x)
+const fd_node *fd_plan_followed(const fd_plan_builder *b, const fd_node *x)
 {
     while (x->kind == FD_NODE_VARIABLE)
-        x = b->plan->variables[x->index]->root;
+        x = b->plan->scope.variables[x->index]->root;
     return x;
 }
 
@@ -59,7 +59,7 @@ static void grow_table(fd_plan_builder *b)
     }
 }
 
-static uint32_t intern(fd_plan_builder *b, fd_plan_value like)
+uint32_t fd_plan_intern_value(fd_plan_builder *b, fd_plan_value like)
 {
     fd_cel_plan *p = b->plan;
     grow_table(b);
@@ -113,7 +113,7 @@ static uint32_t call_of(fd_plan_builder *b, const fd_node *x)
         if (!operand_of(b, x->args[i], &v.operands[i]))
             return FD_PLAN_NONE;
     }
-    return intern(b, v);
+    return fd_plan_intern_value(b, v);
 }
 
 /* One of two numbers of one type, by a condition that is cheap itself. */
@@ -126,7 +126,7 @@ static uint32_t choice_of(fd_plan_builder *b, const fd_node *x)
             return FD_PLAN_NONE;
     }
     v.a = fd_plan_condition(b, x->args[0]);
-    return b->plan->nodes[v.a].lazy ? FD_PLAN_NONE : intern(b, v);
+    return b->plan->nodes[v.a].lazy ? FD_PLAN_NONE : fd_plan_intern_value(b, v);
 }
 
 static uint32_t of_variable(fd_plan_builder *b, uint32_t slot)
@@ -135,7 +135,7 @@ static uint32_t of_variable(fd_plan_builder *b, uint32_t slot)
     if (b->variable_tried[slot])
         return b->variable_values[slot];
     b->variable_tried[slot] = 1;
-    b->program = b->plan->variables[slot];
+    b->program = b->plan->scope.variables[slot];
     b->variable_values[slot] = fd_plan_value_of(b, b->program->root);
     b->program = outer;
     return b->variable_values[slot];
@@ -148,7 +148,11 @@ uint32_t fd_plan_value_of(fd_plan_builder *b, const fd_node *x)
     switch (x->kind) {
     case FD_NODE_COLUMN: {
         uint32_t column = fd_plan_column_of(b, x);
-        return intern(b, (fd_plan_value){.kind = FD_VALUE_COLUMN, .type = x->type, .a = column});
+        return fd_plan_intern_value(b, (fd_plan_value){.kind = FD_VALUE_COLUMN,
+                                                       .type = x->type,
+                                                       .a = column,
+                                                       .least = INT64_MIN,
+                                                       .most = INT64_MAX});
     }
     case FD_NODE_VARIABLE:
         return of_variable(b, x->index);
@@ -166,7 +170,7 @@ uint32_t fd_plan_value_of(fd_plan_builder *b, const fd_node *x)
 /* The text column that a tree is, or FD_PLAN_NONE. */
 static uint32_t text_column(fd_plan_builder *b, const fd_node *x)
 {
-    x = followed(b, x);
+    x = fd_plan_followed(b, x);
     if (x->kind != FD_NODE_COLUMN || x->type != FD_CEL_STRING)
         return FD_PLAN_NONE;
     uint32_t column = fd_plan_column_of(b, x);
@@ -232,21 +236,31 @@ static uint32_t equal_node(fd_plan_builder *b, uint32_t set, const fd_cel_value 
 
 /* ---- comparisons ---- */
 
+uint32_t fd_plan_equals(fd_plan_builder *b, uint32_t value, const int64_t *key)
+{
+    uint32_t set = set_of(b, false, value), first = b->n_pending;
+    if (key != NULL)
+        fd_plan_pend(b, fd_plan_add_key(&b->plan->sets[set], *key));
+    return member_node(b, set, first);
+}
+
+uint32_t fd_plan_cut(fd_plan_builder *b, uint32_t value, __int128 key, bool below)
+{
+    if (key > INT64_MAX) { /* nothing is as high, everything is below */
+        uint32_t none = fd_plan_equals(b, value, NULL);
+        return below ? fd_plan_not(b, none) : none;
+    }
+    int64_t at = key < INT64_MIN ? INT64_MIN : (int64_t)key;
+    return fd_plan_intern(
+        b, (fd_plan_node){.kind = FD_PLAN_CUT, .a = value, .key = at, .below = below}, NULL, 0);
+}
+
 /* The value's key is at least the constant's, or the one behind it, or below that. */
 static uint32_t cut_node(fd_plan_builder *b, uint32_t value, const fd_cel_value *k,
                          fd_cel_operator op)
 {
-    int64_t key = key_of(k);
-    bool below = op == FD_OP_LT || op == FD_OP_LE;
-    if (op == FD_OP_GT || op == FD_OP_LE) {
-        if (key == INT64_MAX) { /* of an int: nothing is above, everything is not */
-            uint32_t none = member_node(b, set_of(b, false, value), b->n_pending);
-            return below ? fd_plan_not(b, none) : none;
-        }
-        key++;
-    }
-    return fd_plan_intern(
-        b, (fd_plan_node){.kind = FD_PLAN_CUT, .a = value, .key = key, .below = below}, NULL, 0);
+    bool behind = op == FD_OP_GT || op == FD_OP_LE;
+    return fd_plan_cut(b, value, (__int128)key_of(k) + behind, op == FD_OP_LT || op == FD_OP_LE);
 }
 
 static uint32_t with_constant(fd_plan_builder *b, const fd_node *x, fd_cel_operator op,
@@ -263,6 +277,8 @@ static uint32_t with_constant(fd_plan_builder *b, const fd_node *x, fd_cel_opera
             return FD_PLAN_NONE;
         return equal_node(b, set_of(b, true, column), k, op == FD_OP_EQ);
     }
+    if (k->kind == FD_CEL_TIMESTAMP || k->kind == FD_CEL_DURATION)
+        return fd_plan_compare_time(b, x, op, k);
     if (!numeric(k->kind) || x->type != k->kind || (k->kind == FD_CEL_DOUBLE && isnan(k->v.d)))
         return FD_PLAN_NONE;
     uint32_t value = fd_plan_value_of(b, x);

@@ -21,7 +21,11 @@ void fd_store_plan(fd_ruleset *set)
         if (set->rules[i].info.mode != FD_MODE_OFF)
             conditions[i] = set->rules[i].when;
     }
-    set->plan = fd_cel_plan_new(conditions, set->n_rules, set->programs, set->n_vars);
+    const fd_cel_plan_scope scope = {.event = set->event,
+                                     .features = set->layout.type,
+                                     .variables = set->programs,
+                                     .n_variables = set->n_vars};
+    set->plan = fd_cel_plan_new(&scope, conditions, set->n_rules);
     free(conditions);
 }
 

@@ -142,6 +142,22 @@ static void write_bool(fixture *f, int depth, fd_strbuf *out)
         "true == (event.tags.exists(t, t == \"a\") || event.ok)",
         "cel.bind(x, event.amount, x > 5 || event.tags.exists(t, size(t) == x))",
         "(event.tags.exists(t, t == \"s\") ? event.amount : features.n) > 1",
+        "event.day < timestamp(\"2026-01-31T06:00:00Z\")",
+        "event.at >= timestamp(\"1970-01-01T00:00:00.0005Z\")",
+        "event.took >= duration(\"-1ms\")",
+        "event.took != duration(\"0s\")",
+        "event.took <= duration(\"0.0005s\")",
+        "duration(\"43200s\") == event.took",
+        "features.since < duration(\"1s\")",
+        "features.since > duration(\"-9223372036s\")",
+        "event.at >= timestamp(\"2026-01-31T23:59:59.250Z\")",
+        "event.at == timestamp(\"1970-01-01T00:00:00Z\")",
+        "event.at != timestamp(\"1970-01-01T00:00:00.0001Z\")",
+        "event.at <= timestamp(\"1969-12-31T23:59:59.9995Z\")",
+        "event.day < timestamp(\"2026-01-31T00:00:00Z\")",
+        "event.day > timestamp(\"1969-12-31T12:00:00Z\")",
+        "features.seen > timestamp(\"0001-01-01T00:00:00Z\")",
+        "features.seen < timestamp(\"9999-12-31T23:59:59.999999999Z\")",
         "event.id.startsWith(\"a\")",
         "event.ip.contains(\"0\")",
         "\"x\" in event.tags",
@@ -311,7 +327,22 @@ static void put_union(fixture *f, fd_col *c, uint32_t row)
 static void put_scalar(fixture *f, fd_col *c, uint32_t row)
 {
     static const int64_t ints[] = {0, 1, -1, 2, 5, 7, 100, -1000, INT64_MAX, INT64_MIN};
-    static const int64_t ticks[] = {0, -1, INT64_C(1769903999250), 43200000, INT64_MAX, 86399999};
+    static const int64_t ticks[] = {0,
+                                    -1,
+                                    1,
+                                    INT64_C(1769903999250),
+                                    43200000,
+                                    INT64_MAX,
+                                    INT64_MIN,
+                                    86399999,
+                                    INT64_C(-62135596800000),
+                                    INT64_C(253402300799999),
+                                    INT64_C(253402300800000),
+                                    20484,
+                                    2932896,
+                                    2932897,
+                                    -719162,
+                                    -719163};
     static const double doubles[] = {0.0,    -0.0,    1.5,    0.1, -2.5,     1e308,     -1e308,
                                      5e-324, -5e-324, 1e-300, NAN, INFINITY, -INFINITY, 0.50000001};
     static const fd_str texts[] = {{"", 0},         {"a", 1},
@@ -468,7 +499,8 @@ static void as_the_row_evaluator_says(void **state)
         fixture f = {.state = seed, .a = fd_arena_new(16384, 0)};
         below(&f, 1);
         make_programs(&f);
-        judged j = {.plan = fd_cel_plan_new(f.roots, N_ROOTS, f.variables, N_VARIABLES)};
+        const fd_cel_plan_scope scope = {&sample_event, &sample_features, f.variables, N_VARIABLES};
+        judged j = {.plan = fd_cel_plan_new(&scope, f.roots, N_ROOTS)};
         j.run = fd_cel_plan_run_new(j.plan, ROWS_MAX);
         j.rows = fd_cel_run_new(f.variables, N_VARIABLES, ROWS_MAX);
         for (int i = 0; i < 3; i++)
@@ -504,7 +536,8 @@ static void many_constants(void **state)
     for (uint32_t seed = 1; seed <= 14; seed++) {
         fixture f = {.state = seed, .a = fd_arena_new(16384, 0)};
         make_thresholds(&f, roots, texts);
-        fd_cel_plan *plan = fd_cel_plan_new(roots, N_CONSTANTS, NULL, 0);
+        const fd_cel_plan_scope scope = {&sample_event, &sample_features, NULL, 0};
+        fd_cel_plan *plan = fd_cel_plan_new(&scope, roots, N_CONSTANTS);
         judged j = {.run = fd_cel_plan_run_new(plan, ROWS_MAX),
                     .rows = fd_cel_run_new(NULL, 0, ROWS_MAX),
                     .n = sizes[seed % 7]};
