@@ -117,6 +117,9 @@ enum { FD_CEL_FALSE = 0, FD_CEL_TRUE = 1, FD_CEL_FAILED = 2 };
 void fd_cel_test(fd_cel_run *run, const fd_cel_program *p, const uint32_t *rows, uint32_t n,
                  uint8_t *out);
 
+/* The text of the error for a row on which fd_cel_test() says FAILED. */
+const char *fd_cel_why(fd_cel_run *run, const fd_cel_program *p, uint32_t row);
+
 /* The first of out[from .. n) that is not FALSE, or n. Most are: eight are looked at at once. */
 static inline uint32_t fd_cel_next(const uint8_t *out, uint32_t from, uint32_t n)
 {

@@ -120,7 +120,7 @@ static const fd_kernels portable = {.at_least = at_least,
                                     .is_nan = is_nan,
                                     .order = fd_kernel_order,
                                     .rank = fd_kernel_rank,
-                                    .rank_from = 10};
+                                    .rank_from = 16};
 
 const char *fd_kernels_name(fd_kernel_level level)
 {

@@ -316,7 +316,7 @@ const fd_kernels *fd_kernels_avx2(void)
                                      .is_nan = is_nan2,
                                      .order = order2,
                                      .rank = rank2,
-                                     .rank_from = 40};
+                                     .rank_from = 96};
     return __builtin_cpu_supports("avx2") ? &table : NULL;
 }
 
@@ -330,7 +330,7 @@ const fd_kernels *fd_kernels_avx512(void)
                                      .is_nan = is_nan5,
                                      .order = order5,
                                      .rank = rank5,
-                                     .rank_from = 60};
+                                     .rank_from = 160};
     bool has = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
     return has ? &table : NULL;

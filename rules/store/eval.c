@@ -163,14 +163,6 @@ static void failed(fd_ruleset_run *run, uint32_t rule, uint32_t row, const char 
     run->errors[rule] = text;
 }
 
-/* The text of a failed condition, which is evaluated again for it. */
-static const char *error_text(fd_ruleset_run *run, const fd_cel_program *p, uint32_t row)
-{
-    fd_cel_value v;
-    fd_cel_eval(run->cel, p, &row, 1, &v);
-    return v.kind == FD_CEL_ERROR ? v.v.text : "no such overload";
-}
-
 static fd_str cut(fd_str s)
 {
     if (s.n <= MESSAGE_MAX)
@@ -211,7 +203,7 @@ void fd_run_note(fd_ruleset_run *run, uint32_t rule, const uint32_t *rows, const
             continue;
         }
         if (why == NULL)
-            why = error_text(run, run->set->rules[rule].when, row);
+            why = fd_cel_why(run->cel, run->set->rules[rule].when, row);
         failed(run, rule, row, why);
     }
     run->count_hits[rule] += fired;

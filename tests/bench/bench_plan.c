@@ -108,7 +108,7 @@ static void numeric(uint32_t i, uint32_t columns, FILE *f)
 
 static void other(uint32_t i, FILE *f)
 {
-    switch (i % 8) {
+    switch (i % 9) {
     case 0:
         fprintf(f, "event.s%u == \"T%u\"", i % N_TEXTS, i * 31 % 1000);
         return;
@@ -130,6 +130,9 @@ static void other(uint32_t i, FILE *f)
         return;
     case 6:
         fprintf(f, "(has(event.i3) ? event.i3 : 0) > %u", RANGE - i * 37 % 100000);
+        return;
+    case 7:
+        fprintf(f, "event.s%u.matches(\"^T[0-9]*%u$\")", i % N_TEXTS, i % 90);
         return;
     default:
         fprintf(f, "event.b%u", i % N_BOOLS);

@@ -424,12 +424,29 @@ static uint32_t outcome(fd_cel_bits bits, uint32_t row)
     return hit ? FD_CEL_TRUE : open ? FD_CEL_FAILED : FD_CEL_FALSE;
 }
 
+/* What is said of failures at a glance is what evaluation says. */
+static void check_reasons(judged *j, const fd_cel_program *p, const uint8_t *got, const char *text,
+                          const char *seed)
+{
+    for (uint32_t row = 0; row < j->n && row < 100; row++) {
+        fd_cel_value v;
+        if (got[row] != FD_CEL_FAILED)
+            continue;
+        fd_cel_eval(j->rows, p, &row, 1, &v);
+        const char *want = v.kind == FD_CEL_ERROR ? v.v.text : "no such overload";
+        const char *why = fd_cel_why(j->rows, p, row);
+        if (strcmp(want, why) != 0)
+            fail_msg("seed %s, row %u: %s\n  want %s, got %s", seed, row, text, want, why);
+    }
+}
+
 static void check_program(fixture *f, judged *j, uint32_t root, const fd_cel_program *p,
                           const char *text, const char *seed)
 {
     static uint8_t want[ROWS_MAX];
     uint64_t asked[WORDS_MAX];
     fd_cel_test(j->rows, p, fd_cel_run_all(j->rows), j->n, want);
+    check_reasons(j, p, want, text, seed);
     for (int round = 0; round < 2; round++) {
         for (uint32_t w = 0; w < WORDS_MAX; w++)
             asked[w] = (uint64_t)below(f, UINT32_MAX) << 32 | below(f, UINT32_MAX);
