@@ -350,7 +350,7 @@ void fd_ruleset_eval(fd_ruleset_run *run, const fd_batch *batch, const fd_batch 
         run->n_row_hits[row] = 0;
         run->flags[row] = 0;
     }
-    if (run->by_columns)
+    if (fd_run_wants_plan(run, n))
         fd_run_by_plan(run, batch, event_time_us);
     else
         eval_rules(run, batch, event_time_us);

@@ -32,7 +32,6 @@ void fd_store_plan(fd_ruleset *set)
 void fd_run_open_plan(fd_ruleset_run *run)
 {
     const fd_ruleset *set = run->set;
-    run->by_columns = true;
     run->plan = fd_cel_plan_run_new(set->plan, run->max_rows);
     run->partial = fd_run_array(set->n_rules, sizeof *run->partial);
     run->partial_rows = fd_run_array(fd_words(run->max_rows), sizeof *run->partial_rows);
@@ -51,9 +50,19 @@ void fd_run_close_plan(fd_ruleset_run *run)
     free(run->open_rows);
 }
 
-void fd_ruleset_run_by_columns(fd_ruleset_run *run, bool by_columns)
+void fd_ruleset_run_way(fd_ruleset_run *run, fd_eval_way way)
 {
-    run->by_columns = by_columns;
+    run->way = way;
+}
+
+/* Below so many pairs of rule and row, columns cost more than they share. Measured. */
+enum { FEW_PAIRS = 48 };
+
+bool fd_run_wants_plan(const fd_ruleset_run *run, uint32_t n_rows)
+{
+    if (run->way == FD_EVAL_CHOOSE)
+        return (uint64_t)run->set->n_rules * n_rows >= FEW_PAIRS;
+    return run->way == FD_EVAL_BY_COLUMNS;
 }
 
 /* Its hits and failures among these rows, NULL: all. */

@@ -116,9 +116,10 @@ const fd_window_layout *fd_ruleset_layout(const fd_ruleset *set);
  * it. */
 fd_ruleset_run *fd_ruleset_run_new(const fd_ruleset *set, uint32_t max_rows, fd_evidence evidence);
 void fd_ruleset_run_free(fd_ruleset_run *run); /* NULL is fine */
-/* How conditions are evaluated from the next batch on: all together by columns, as a new run does,
- * or rule by rule. What is recorded is the same; the latter is what the former is tested by. */
-void fd_ruleset_run_by_columns(fd_ruleset_run *run, bool by_columns);
+/* How conditions are evaluated from the next batch on. What is recorded is the same: a run chooses
+ * what is faster (few rules over few rows have nothing to share); the others are for tests. */
+typedef enum fd_eval_way { FD_EVAL_CHOOSE, FD_EVAL_BY_COLUMNS, FD_EVAL_BY_RULE } fd_eval_way;
+void fd_ruleset_run_way(fd_ruleset_run *run, fd_eval_way way);
 
 /* What the layout tracks of the rows of a batch (as for fd_ruleset_eval). A condition that fails is
  * false; a value that fails, or is NaN, is none. A key of one string or bytes field is its bytes;

@@ -19,7 +19,7 @@ struct fd_ruleset_run {
     uint32_t max_rows;
     fd_evidence evidence;
     fd_cel_run *cel;
-    bool by_columns;
+    fd_eval_way way;
     fd_cel_plan_run *plan;
     uint32_t n_partial; /* rules with a rollout or a snooze, but for those that are off */
     uint32_t *partial;
@@ -57,6 +57,7 @@ void fd_run_note(fd_ruleset_run *run, uint32_t rule, const uint32_t *rows, const
 bool fd_run_whole(const fd_rule_def *r); /* it applies to every row */
 void fd_run_open_plan(fd_ruleset_run *run);
 void fd_run_close_plan(fd_ruleset_run *run);
+bool fd_run_wants_plan(const fd_ruleset_run *run, uint32_t n_rows);
 void fd_run_by_plan(fd_ruleset_run *run, const fd_batch *batch, const int64_t *time_us);
 
 /* extract.c */

@@ -254,12 +254,12 @@ typedef struct wanted {
 static void run_size(bench *b, const wanted *w, uint32_t size)
 {
     int rounds = size < 64 ? w->rounds * 4 : w->rounds;
-    fd_ruleset_run_by_columns(b->run, true);
+    fd_ruleset_run_way(b->run, FD_EVAL_BY_COLUMNS);
     double columns = best_of(b, size, rounds);
     printf(w->json ? ",\"columns_%u\":%.1f" : "  batch of %4u: %9.1f ns/event by columns", size,
            columns);
     if (!w->columns_only) {
-        fd_ruleset_run_by_columns(b->run, false);
+        fd_ruleset_run_way(b->run, FD_EVAL_BY_RULE);
         double rules = best_of(b, size, rounds);
         if (w->json)
             printf(",\"rules_%u\":%.1f", size, rules);

@@ -1,7 +1,8 @@
 /*
  * What a rule set costs per event, over batches of 1 to 2048: evaluation alone, from decoded
- * columns to verdicts, on generated payments with frauds among them; and, where the set declares
- * features, extraction alone. Features are then a batch of zeros: no windows are kept here.
+ * columns to verdicts, the way that a run chooses and rule by rule, on generated payments with
+ * frauds among them; and, where the set declares features, extraction alone. Features are then a
+ * batch of zeros: no windows are kept here.
  *
  * bench_rules [--json] [--events n] [--rules DIR]: ns per event, the best of several rounds over
  * different events, one thread. Each timing covers many batches, so that a batch of one costs
@@ -200,6 +201,10 @@ int main(int argc, char **argv)
         printf("{\"bench\":\"rules\",\"unit\":\"ns/event\"");
     for (uint32_t size = 1; size <= MAX_BATCH; size *= 2)
         printf(json ? ",\"batch_%u\":%.1f" : "batch of %4u %9.1f ns/event\n", size,
+               best_of(b, size));
+    fd_ruleset_run_way(b->run, FD_EVAL_BY_RULE);
+    for (uint32_t size = 1; size <= MAX_BATCH; size *= 2)
+        printf(json ? ",\"rule_by_rule_%u\":%.1f" : "rule by rule, of %4u %9.1f ns/event\n", size,
                best_of(b, size));
     fprintf(stderr, "%u rules; %.1f %% of the events had hits\n", fd_ruleset_n_rules(b->set),
             100.0 * (double)b->fired / (double)b->evaluated);

@@ -120,7 +120,7 @@ static void judge(const fd_ruleset *set, const fd_batch *batch)
     fd_verdict v[ROWS];
     fd_strbuf first = {0}, again = {0};
     for (int round = 0; round < 2; round++) {
-        fd_ruleset_run_by_columns(run, round == 0);
+        fd_ruleset_run_way(run, round == 0 ? FD_EVAL_BY_COLUMNS : FD_EVAL_BY_RULE);
         fd_ruleset_eval(run, batch, features, times, v);
         for (int row = 0; row < ROWS; row++) {
             check_verdict(&v[row], set);

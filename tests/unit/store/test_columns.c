@@ -182,7 +182,8 @@ static void check_set(const char *seed)
     fd_ruleset *set = random_set(seed);
     fd_ruleset_run *columns = fd_ruleset_run_new(set, ROWS_MAX, FD_EVIDENCE_FIRED);
     fd_ruleset_run *rules = fd_ruleset_run_new(set, ROWS_MAX, FD_EVIDENCE_FIRED);
-    fd_ruleset_run_by_columns(rules, false);
+    fd_ruleset_run_way(columns, FD_EVAL_BY_COLUMNS);
+    fd_ruleset_run_way(rules, FD_EVAL_BY_RULE);
     for (int i = 0; i < 3; i++) {
         fd_strbuf got = {0}, want = {0};
         fd_batch *batch = random_payments(sizes[below(7)]);
