@@ -32,4 +32,5 @@ fi
 read -r -a libraries <<<"$(pkg-config --cflags --libs rdkafka)"
 cc -std=c17 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror tests/bench/e2e.c -o build/bench/e2e "${libraries[@]}" -lpthread
 python=$(integration/python-env.sh)
-exec "$python" tests/bench/e2e.py "$@"
+"$python" tests/bench/e2e.py "$@"
+"$python" tests/bench/handbook.py "${FRAUDD:-build/release/fraudd}"
