@@ -37,7 +37,6 @@
     X(NO_NONCE, "every owner of a partition has the same nonce")                            \
     X(MARKS_EARLY, "the redo point moves before all values are written")                    \
     X(BEYOND_COMMITTED, "values are written that are not committed")                        \
-    X(STORES_NOTHING, "a partition that goes before it was redone counts as stored")        \
     X(SEES_EARLY, "a blind partition sees before its windows are rebuilt")                  \
     X(WATERMARK_NOW, "the marker has the watermark of now, not of its redo point")          \
     X(CLEAN_EARLY, "windows are forgotten before the store has them")                       \

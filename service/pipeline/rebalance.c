@@ -58,7 +58,7 @@ void fd_worker_revoked(fd_worker *w, const fd_tp *tps, uint32_t n, bool lost)
         fd_worker_discard(w, part);
         fd_worker_unpause(w, part);
         part->decide = decide; /* what was folded */
-        if (!fd_part_reads(part) && !FD_MUTANT(STORES_NOTHING))
+        if (!fd_part_reads(part))
             part->storable = false;
         part->state = FD_PART_LEAVING;
     }

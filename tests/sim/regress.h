@@ -23,8 +23,8 @@
     X("a recovery that fails at once does not wait", NONE, 23)                               \
     /* the bound of jobs in flight, looked at in every run */                                \
     X("a start offset takes a place that is not there", NONE, 1795651318814)                 \
-    /* too many steps for a script: taken over, the store stands still, taken away */        \
-    X("a partition that goes before it was redone counts as stored", STORES_NOTHING, 1219)   \
+    /* taken over, the store stands still, taken away: too rare to be planted */             \
+    X("a partition that goes before it was redone counts as stored", NONE, 1219)             \
     /* what came from the store took the room of what the batch adds */                      \
     X("memory that was promised to a batch is gone after the fetch", NONE, 18505)
 
