@@ -56,9 +56,30 @@ static int64_t as_bits(double d)
         return failed;                                                                 \
     }
 
-INT_LOOP(add_ints, __builtin_add_overflow)
-INT_LOOP(sub_ints, __builtin_sub_overflow)
+INT_LOOP(add_ints_checked, __builtin_add_overflow)
+INT_LOOP(sub_ints_checked, __builtin_sub_overflow)
 INT_LOOP(mul_ints, __builtin_mul_overflow)
+
+/* Signs alone say that nothing overflowed, which vectors can look at; which rows did is rare. */
+static uint64_t add_ints(const int64_t *a, const int64_t *b, uint32_t n, int64_t *out)
+{
+    int64_t signs = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        out[i] = (int64_t)((uint64_t)a[i] + (uint64_t)b[i]);
+        signs |= (a[i] ^ out[i]) & (b[i] ^ out[i]);
+    }
+    return signs < 0 ? add_ints_checked(a, b, n, out) : 0;
+}
+
+static uint64_t sub_ints(const int64_t *a, const int64_t *b, uint32_t n, int64_t *out)
+{
+    int64_t signs = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        out[i] = (int64_t)((uint64_t)a[i] - (uint64_t)b[i]);
+        signs |= (a[i] ^ b[i]) & (a[i] ^ out[i]);
+    }
+    return signs < 0 ? sub_ints_checked(a, b, n, out) : 0;
+}
 
 #define DOUBLE_LOOP(name, operator)                                            \
     __attribute__((no_sanitize("float-divide-by-zero"))) static uint64_t name( \
