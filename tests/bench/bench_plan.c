@@ -53,7 +53,7 @@ static const fd_type event = {
 static void name_fields(void)
 {
     static const uint32_t counts[] = {N_INTS, N_DOUBLES, N_TEXTS, N_BOOLS};
-    static char names[N_FIELDS][8];
+    static char names[N_FIELDS][16];
     uint32_t at = 0;
     for (uint32_t kind = 0; kind < 4; kind++) {
         for (uint32_t i = 0; i < counts[kind]; i++, at++) {
