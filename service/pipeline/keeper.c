@@ -1,6 +1,7 @@
 /* The keeper's requests and what a batch needs of the store; see keeper.h. Engine thread. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/assert.h"
 #include "base/hash.h"
@@ -119,11 +120,22 @@ bool fd_keeper_submit(fd_keeper *k, fd_keeper_slot *slot)
     return true;
 }
 
+/* The one value that is no partial: from when on the windows are full. */
+static void load_note(fd_kept *part, fd_str bytes)
+{
+    if (bytes.n == sizeof part->short_us)
+        memcpy(&part->short_us, bytes.p, sizeof part->short_us);
+}
+
 /* Values as they come; what is in memory by now is newer. A late answer is as good as another. */
 static void load(fd_keeper *k, fd_kept *part, const fd_state_request *rq)
 {
     for (uint32_t i = 0; i < rq->n && !part->broken; i++) {
         const fd_state_value *v = &rq->values[i];
+        if (v->key_kind == FD_KEEPER_NOTE_KIND) {
+            load_note(part, v->bytes);
+            continue;
+        }
         fd_window_ref ref = {.tp = part->tp, .key_kind = v->key_kind, .key = v->key};
         fd_str bytes = v->bytes.p == NULL ? (fd_str){NULL, 0} : v->bytes;
         k->stats.values_read += v->bytes.p != NULL;
@@ -199,7 +211,7 @@ bool fd_keeper_poll(fd_keeper *k, int64_t timeout_us)
 /* ---- what a batch needs ---- */
 
 /* Asks for refs[0 .. n) of one partition; false: no more can be asked for now. */
-static bool ask_for(fd_keeper *k, fd_kept *part, const fd_window_ref *refs, uint32_t n)
+bool fd_keeper_ask_for(fd_keeper *k, fd_kept *part, const fd_window_ref *refs, uint32_t n)
 {
     fd_keeper_slot *slot = fd_keeper_slot_take(k, part, FD_STATE_READ);
     if (slot == NULL)
@@ -242,12 +254,12 @@ static void ask_for_all(fd_keeper *k, fd_window_ref *refs, uint32_t n)
                 break;
         }
         fd_kept *part = fd_kept_find(k, refs[at].tp);
-        if (readable(part) && !ask_for(k, part, refs + at, end - at))
+        if (readable(part) && !fd_keeper_ask_for(k, part, refs + at, end - at))
             return;
     }
 }
 
-static void wait_for_reads(fd_keeper *k, int64_t deadline_ns)
+void fd_keeper_wait_for_reads(fd_keeper *k, int64_t deadline_ns)
 {
     while (k->reads_open > 0) {
         int64_t left = deadline_ns - fd_clock_mono_ns(&k->config.clock);
@@ -278,12 +290,13 @@ fd_class fd_keeper_fetch(fd_keeper *k, fd_tp *lacking, uint32_t max, uint32_t *n
     int64_t deadline = fd_clock_mono_ns(&k->config.clock) +
                        (int64_t)k->config.call_timeout_ms * 1000000;
     k->full = false;
-    wait_for_reads(k, deadline); /* late ones of an earlier batch may be what this one needs */
+    fd_keeper_wait_for_reads(
+        k, deadline); /* late ones of an earlier batch may be what this one needs */
     uint32_t n = fd_engine_missing(k->config.engine, k->refs, FD_KEEPER_REFS), before = 0;
     while (n != 0 && n != before && k->reads_open == 0) {
         before = n;
         ask_for_all(k, k->refs, n < FD_KEEPER_REFS ? n : FD_KEEPER_REFS);
-        wait_for_reads(k, deadline);
+        fd_keeper_wait_for_reads(k, deadline);
         n = fd_engine_missing(k->config.engine, k->refs, FD_KEEPER_REFS);
     }
     if (n == 0)

@@ -44,6 +44,7 @@ typedef struct fd_keeper_start {
     int64_t log_first; /* in */
     int64_t from;      /* out: redo from here */
     int64_t merge_us;  /* out: its merge time there */
+    int64_t short_us;  /* out: events before this time lack history; INT64_MIN = none do */
     const char *why;   /* out: NULL = the store knows it; else why it is rebuilt from the log */
 } fd_keeper_start;
 
@@ -61,9 +62,13 @@ void fd_keeper_step(fd_keeper *k);
 bool fd_keeper_due(const fd_keeper *k);
 /* Memory is short of clean partials: do not wait for the interval. */
 void fd_keeper_hurry(fd_keeper *k);
-/* Copies dirty partials of a partition, all of whose folded events are below `redo` and committed,
- * and starts to write them. Nothing happens while an earlier copy is being written. */
-void fd_keeper_flush(fd_keeper *k, fd_tp tp, int64_t redo, int64_t merge_us);
+/* Where a partition is: all its folded events are below `redo`, and committed. */
+typedef struct fd_keeper_at {
+    int64_t redo, merge_us, short_us;
+} fd_keeper_at;
+/* Copies dirty partials of a partition and starts to write them. Nothing happens while an earlier
+ * copy is being written. */
+void fd_keeper_flush(fd_keeper *k, fd_tp tp, const fd_keeper_at *at);
 /* All partitions were given to flush: not due again before the interval has passed. */
 void fd_keeper_flushed(fd_keeper *k);
 /* True when the store has all up to `redo` (or there is no store, or it cannot have it). */

@@ -58,7 +58,24 @@ static void copy(fd_keeper *k, fd_kept *part, const fd_window_ref *ref)
         fd_windows_clean(k->windows, ref, v->lsn);
 }
 
-void fd_keeper_flush(fd_keeper *k, fd_tp tp, int64_t redo, int64_t merge_us)
+/* A log that began too late is remembered beside the windows. Its LSN is of no event, and below
+ * all that count: the log did not begin at 0. */
+static void copy_note(fd_kept *part, int64_t short_us)
+{
+    if (short_us == part->short_us || short_us == INT64_MAX)
+        return;
+    part->short_us = short_us;
+    fd_window_ref note = fd_keeper_note(part->tp);
+    part->values[part->n++] = (fd_state_value){
+        .key_kind = note.key_kind,
+        .key = note.key,
+        .bytes = fd_arena_str(part->arena, (fd_str){(const char *)&short_us, sizeof short_us}),
+        .lsn = 0,
+        .last_us = INT64_MAX,
+    };
+}
+
+void fd_keeper_flush(fd_keeper *k, fd_tp tp, const fd_keeper_at *at)
 {
     fd_kept *part = fd_keeper_on(k) ? fd_kept_find(k, tp) : NULL;
     if (part == NULL || part->nonce == 0 || part->flushing || part->broken || part->doubt ||
@@ -66,13 +83,14 @@ void fd_keeper_flush(fd_keeper *k, fd_tp tp, int64_t redo, int64_t merge_us)
         return;
     if (part->walk_redo < 0) {
         part->cursor = 0;
-        part->walk_redo = redo;
-        part->walk_merge_us = merge_us;
+        part->walk_redo = at->redo;
+        part->walk_merge_us = at->merge_us;
     }
     if (FD_MUTANT(WATERMARK_NOW))
-        part->walk_merge_us = merge_us;
+        part->walk_merge_us = at->merge_us;
     fd_arena_reset(part->arena);
     part->n = part->sent = part->done = 0;
+    copy_note(part, at->short_us);
     uint32_t room = k->config.copy_values, got = 0;
     do {
         uint32_t want = room < FD_KEEPER_REFS ? room : FD_KEEPER_REFS;
@@ -144,6 +162,8 @@ static void clean(fd_keeper *k, const fd_kept *part, const fd_state_request *rq)
 {
     for (uint32_t i = 0; i < rq->n; i++) {
         const fd_state_value *v = &rq->values[i];
+        if (v->key_kind == FD_KEEPER_NOTE_KIND)
+            continue;
         fd_window_ref ref = {.tp = part->tp, .key_kind = v->key_kind, .key = v->key};
         fd_windows_clean(k->windows, &ref, v->lsn);
     }
@@ -156,6 +176,7 @@ static void give_up(fd_kept *part)
     part->flushing = false;
     part->n = part->sent = part->done = 0;
     part->walk_redo = -1;
+    part->short_us = INT64_MIN; /* written again */
 }
 
 /* Values that can have no more events in any window. What the marker says is older than what

@@ -5,13 +5,14 @@
 #include "pipeline/keeper.h"
 
 enum {
-    FD_KEEPER_SLOTS = 64,           /* requests under way at once */
-    FD_KEEPER_READ_KEYS = 500,      /* of one READ */
-    FD_KEEPER_FLUSH_VALUES = 500,   /* of one FLUSH */
-    FD_KEEPER_FLUSH_BYTES = 262144, /* of one FLUSH, unless one value is larger */
-    FD_KEEPER_COPY_VALUES = 32768,  /* of one partition in one go */
-    FD_KEEPER_REFS = 8192,          /* missing partials asked for at once */
-    FD_KEEPER_SWEEP = 200,          /* values removed by one SWEEP at most */
+    FD_KEEPER_SLOTS = 64,             /* requests under way at once */
+    FD_KEEPER_READ_KEYS = 500,        /* of one READ */
+    FD_KEEPER_FLUSH_VALUES = 500,     /* of one FLUSH */
+    FD_KEEPER_FLUSH_BYTES = 262144,   /* of one FLUSH, unless one value is larger */
+    FD_KEEPER_COPY_VALUES = 32768,    /* of one partition in one go */
+    FD_KEEPER_REFS = 8192,            /* missing partials asked for at once */
+    FD_KEEPER_NOTE_KIND = UINT16_MAX, /* of the value that is no partial: short_us */
+    FD_KEEPER_SWEEP = 200,            /* values removed by one SWEEP at most */
 };
 
 /* A partition that this process owns in the store. */
@@ -28,6 +29,7 @@ typedef struct fd_kept {
     uint64_t seq;      /* of the next write, if all under way are done */
     uint64_t acked;    /* of the last write that was answered OK */
     int64_t stored;    /* the store's redo point */
+    int64_t short_us;  /* as the store has it; INT64_MIN = it has none */
     uint64_t cursor;   /* of the walk over dirty partials */
     int64_t walk_redo; /* redo point once the walk at hand is over; -1 = none has begun */
     int64_t walk_merge_us;
@@ -77,6 +79,15 @@ bool fd_keeper_submit(fd_keeper *k, fd_keeper_slot *slot);
 bool fd_keeper_busy(const fd_keeper *k, const fd_kept *part);
 /* One answer, if there is one within timeout_us. */
 bool fd_keeper_poll(fd_keeper *k, int64_t timeout_us);
+
+/* Asks for refs[0 .. n) of one partition; false: no more can be asked for now. */
+bool fd_keeper_ask_for(fd_keeper *k, fd_kept *part, const fd_window_ref *refs, uint32_t n);
+void fd_keeper_wait_for_reads(fd_keeper *k, int64_t deadline_ns);
+/* Where the value that is no partial is kept. */
+static inline fd_window_ref fd_keeper_note(fd_tp tp)
+{
+    return (fd_window_ref){.tp = tp, .key_kind = FD_KEEPER_NOTE_KIND, .key = FD_STR("short")};
+}
 
 /* keeper_flush.c */
 void fd_keeper_flush_answer(fd_keeper *k, fd_kept *part, fd_keeper_slot *slot,

@@ -25,7 +25,7 @@ static fd_kept *make_place(fd_keeper *k, fd_tp tp)
     part = &k->kept[k->n_kept++];
     *part = (fd_kept){.tp = tp};
     part->arena = fd_arena_new(FD_KEEPER_FLUSH_BYTES, 0);
-    part->values = calloc(k->config.copy_values, sizeof *part->values);
+    part->values = calloc(k->config.copy_values + 1, sizeof *part->values);
     FD_ALLOCATED(part->values);
     return part;
 }
@@ -100,6 +100,19 @@ static fd_class reset(fd_keeper *k, fd_kept *part, uint64_t seq, fd_keeper_start
     return FD_OK;
 }
 
+/* What the predecessor knew of a log that begins too late. */
+static fd_class read_note(fd_keeper *k, fd_kept *part, fd_err *err)
+{
+    int64_t deadline = fd_clock_mono_ns(&k->config.clock) +
+                       (int64_t)k->config.call_timeout_ms * 1000000;
+    fd_window_ref note = fd_keeper_note(part->tp);
+    if (fd_keeper_ask_for(k, part, &note, 1))
+        fd_keeper_wait_for_reads(k, deadline);
+    if (k->reads_open > 0 || part->broken)
+        return fd_fail(err, FD_RETRY, 0, "state store: it does not answer");
+    return FD_OK;
+}
+
 static fd_class take_one(fd_keeper *k, fd_keeper_start *start, fd_err *err)
 {
     fd_kept *part = make_place(k, start->tp);
@@ -107,6 +120,7 @@ static fd_class take_one(fd_keeper *k, fd_keeper_start *start, fd_err *err)
     part->nonce = fd_keeper_nonce(k);
     part->cursor = 0;
     part->walk_redo = -1;
+    part->short_us = start->short_us = INT64_MIN;
     if (ask_now(k, fd_keeper_slot_take(k, part, FD_STATE_TAKE), err) != FD_STATE_OK)
         return FD_RETRY;
     fd_state_mark mark = k->take_reply.mark;
@@ -121,6 +135,10 @@ static fd_class take_one(fd_keeper *k, fd_keeper_start *start, fd_err *err)
         part->seq = mark.seq;
         fd_windows_set_merge_time(k->windows, part->tp, start->merge_us);
         fd_windows_set_complete(k->windows, part->tp, false);
+        fd_class cls = read_note(k, part, err);
+        if (cls != FD_OK)
+            return cls;
+        start->short_us = part->short_us;
     }
     part->acked = part->seq;
     part->stored = start->from;

@@ -221,6 +221,7 @@ static fd_class begin_redo(fd_worker *w, uint32_t n, fd_err *err)
         part->pause = FD_PAUSE_NONE;
         bool blind = was.behind_from >= 0;
         part->merge_us = blind ? INT64_MIN : was.merge_us;
+        part->short_us = was.short_us;
         fd_worker_redo_begin(w, part, blind ? -1 : was.log_first);
         fd_class cls = !blind ? FD_OK
                               : fd_worker_go_blind(w, part, was.behind_from, was.log_first,

@@ -56,6 +56,7 @@ static fd_class take_from_store(fd_worker *w, uint32_t n, fd_err *err)
         fd_part *part = fd_parts_find(&w->parts, s->tp);
         w->tpos[i].offset = s->from;
         part->merge_us = s->merge_us;
+        part->short_us = s->short_us;
         if (s->why == NULL)
             part->behind_from = -1; /* what the store has is there at once */
         if (s->why != NULL && s->from < s->committed)
@@ -186,7 +187,10 @@ static void flush(fd_worker *w, fd_part *part)
     FD_ASSERT(fold->decide <= part->committed || part->state == FD_PART_LEAVING ||
               FD_MUTANT(BEYOND_COMMITTED));
     if (fold->decide <= part->committed || FD_MUTANT(BEYOND_COMMITTED))
-        fd_keeper_flush(w->keeper, part->tp, fold->decide, fold->merge_us);
+        fd_keeper_flush(w->keeper, part->tp,
+                        &(fd_keeper_at){.redo = fold->decide,
+                                        .merge_us = fold->merge_us,
+                                        .short_us = part->short_us});
 }
 
 static void flush_all(fd_worker *w)

@@ -361,6 +361,33 @@ static void test_the_store_is_away(void **state)
     rig_close(&r);
 }
 
+/* The log had lost its beginning, which was accepted; a successor that finds the windows in the
+ * store knows that they are not full yet. */
+static void test_short_history_is_remembered(void **state)
+{
+    (void)state;
+    rig r;
+    model_config config;
+    rig_init(&r, &config);
+    rig_open(&r, &config);
+    rig_with_store(&r);
+    rig_fill(&r, 0, 20);
+    model_truncate(r.m, P0, 10);
+    sim_process *p = rig_start(&r, 0, -1);
+    rig_pass(&r, MODEL_SEC(2));
+    assert_int_equal(p->observer.by_flag[FD_FLAG_INCOMPLETE], 10);
+    sim_process_kill(p);
+    rig_free(&r, 0);
+    rig_fill(&r, 0, 5);
+    p = rig_start(&r, 0, -1);
+    rig_pass(&r, MODEL_SEC(60));
+    assert_int_equal(model_committed(r.m, P0), 25);
+    assert_int_equal(p->observer.redo_events, 0);
+    assert_int_equal(p->observer.by_flag[FD_FLAG_INCOMPLETE], 5);
+    sim_check_pardon(r.check);
+    rig_close(&r);
+}
+
 /* What is in memory needs no store: it goes on without one, and writes behind when it is back. */
 static void test_what_is_in_memory_goes_on(void **state)
 {
@@ -437,6 +464,7 @@ int main(void)
         cmocka_unit_test(test_a_kill_redoes_little),
         cmocka_unit_test(test_what_the_store_loses_is_noticed),
         cmocka_unit_test(test_the_store_is_away),
+        cmocka_unit_test(test_short_history_is_remembered),
         cmocka_unit_test(test_what_is_in_memory_goes_on),
         cmocka_unit_test(test_blind_then_seeing),
     };
