@@ -18,6 +18,7 @@ Usage: tests/bench.sh [--seconds N] [--warmup N] [--rates A,B] [--backlog N] [--
   --no-state    not what windows cost: catching up with and without them, redoing, writing to Redis
   --set K=V     a setting of the service other than its default, e.g. batch.max_in_flight=1
 Environment: FRAUDD = the program to measure (build/release/fraudd, built when missing).
+             BENCH_KEYS = numbers of keys in the windows (10000,1000000; 8000000 takes 2.4 GB).
 TEXT
 }
 
@@ -33,4 +34,13 @@ read -r -a libraries <<<"$(pkg-config --cflags --libs rdkafka)"
 cc -std=c17 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror tests/bench/e2e.c -o build/bench/e2e "${libraries[@]}" -lpthread
 python=$(integration/python-env.sh)
 "$python" tests/bench/e2e.py "$@"
+kernels=$(dirname "${FRAUDD:-build/release/fraudd}")/tests/bench
+if [[ -x $kernels/bench_windows ]]; then
+  echo
+  echo 'windows: 16 features over 8 windows, ns per event and key'
+  "$kernels/bench_windows" --keys "${BENCH_KEYS:-10000,1000000}"
+  echo
+  echo 'rules: ns per event'
+  "$kernels/bench_plan"
+fi
 "$python" tests/bench/handbook.py "${FRAUDD:-build/release/fraudd}"
