@@ -203,7 +203,7 @@ bool fd_keeper_poll(fd_keeper *k, int64_t timeout_us)
             fd_keeper_flush_answer(k, part, slot, &reply);
         break;
     case FD_STATE_N_REQUESTS:
-        FD_ASSERT(!"a request of no kind");
+        FD_UNREACHABLE();
     }
     return true;
 }

@@ -122,6 +122,8 @@ def one_case(context, shared, place, hit, action):
     results, what = context.results, f"{action} at hit {hit} of {place}"
     settings = {**SETTINGS, "batch": {"max_events": SLOWLY if place == "in_recovery" else 10},
                 **shared.get("settings", {})}
+    if place == "in_redo":                              # nothing is written: there is something to redo
+        settings["state"] = {**settings["state"], "flush_interval": "10m"}
     victim = context.worker(f"{pipe.group}-victim", pipe.config("victim", **settings),
                             binary=shared["binary"])
     watch = Watch(pipe)
