@@ -181,26 +181,11 @@ uint32_t fd_engine_missing(fd_engine *e, fd_window_ref *out, uint32_t max)
                               max);
 }
 
-/* Is one of the fields of a key ("a,b") this one? Then its events are all in one partition. */
-static bool has_field(fd_str name, fd_str field)
-{
-    uint32_t at = 0;
-    for (uint32_t i = 0; i <= name.n; i++) {
-        if (i < name.n && name.p[i] != ',')
-            continue;
-        if (fd_str_eq((fd_str){name.p + at, i - at}, field))
-            return true;
-        at = i + 1;
-    }
-    return false;
-}
-
 bool fd_engine_crosses(const fd_engine *e, uint16_t source)
 {
     const fd_window_layout *layout = layout_of(e, source);
-    const char *by = e->sources[source].config.key_path;
     for (uint32_t k = 0; k < layout->n_keys; k++) {
-        if (by == NULL || !has_field(layout->keys[k].name, fd_str_from(by)))
+        if (!layout->keys[k].local)
             return true;
     }
     return false;

@@ -145,6 +145,7 @@ void fd_worker_behind(fd_worker *w)
             break;
     }
     w->behind_moved = folded > 0;
+    fd_worker_say_progress(w);
     for (uint32_t i = w->behind.n; i-- > 0;) {
         fd_part *shadow = &w->behind.items[i];
         if (fd_worker_redone(shadow) || FD_MUTANT(SEES_EARLY))

@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/mutant.h"
 #include "pipeline/keeper_int.h"
+#include "pipeline/part.h"
 
 enum { ARENA_BYTES = 64 * 1024 };
 static const int64_t NS_PER_US = 1000;
@@ -68,7 +69,7 @@ bool fd_keeper_on(const fd_keeper *k)
 fd_kept *fd_kept_find(const fd_keeper *k, fd_tp tp)
 {
     for (uint32_t i = 0; i < k->n_kept; i++) {
-        if (k->kept[i].tp.source == tp.source && k->kept[i].tp.partition == tp.partition)
+        if (fd_tp_eq(k->kept[i].tp, tp))
             return &k->kept[i];
     }
     return NULL;
@@ -259,6 +260,11 @@ static void ask_for_all(fd_keeper *k, fd_window_ref *refs, uint32_t n)
     }
 }
 
+int64_t fd_keeper_deadline_ns(const fd_keeper *k)
+{
+    return fd_clock_mono_ns(&k->config.clock) + (int64_t)k->config.call_timeout_ms * 1000000;
+}
+
 void fd_keeper_wait_for_reads(fd_keeper *k, int64_t deadline_ns)
 {
     while (k->reads_open > 0) {
@@ -274,8 +280,7 @@ static uint32_t name_lacking(const fd_window_ref *refs, uint32_t n, fd_tp *out, 
     for (uint32_t i = 0; i < n; i++) {
         bool known = false;
         for (uint32_t j = 0; j < named; j++)
-            known = known || (out[j].source == refs[i].tp.source &&
-                              out[j].partition == refs[i].tp.partition);
+            known = known || fd_tp_eq(out[j], refs[i].tp);
         if (!known && named < max)
             out[named++] = refs[i].tp;
     }
@@ -287,8 +292,7 @@ fd_class fd_keeper_fetch(fd_keeper *k, fd_tp *lacking, uint32_t max, uint32_t *n
     *n_lacking = 0;
     if (!fd_keeper_on(k))
         return FD_OK;
-    int64_t deadline = fd_clock_mono_ns(&k->config.clock) +
-                       (int64_t)k->config.call_timeout_ms * 1000000;
+    int64_t deadline = fd_keeper_deadline_ns(k);
     k->full = false;
     fd_keeper_wait_for_reads(
         k, deadline); /* late ones of an earlier batch may be what this one needs */
@@ -313,15 +317,6 @@ bool fd_keeper_broken(const fd_keeper *k, fd_tp tp)
 {
     const fd_kept *part = fd_kept_find(k, tp);
     return part != NULL && part->broken;
-}
-
-bool fd_keeper_any_broken(const fd_keeper *k)
-{
-    for (uint32_t i = 0; i < k->n_kept; i++) {
-        if (k->kept[i].broken)
-            return true;
-    }
-    return false;
 }
 
 /* Its place stays, and what it knows not to trust: answers may be under way. */

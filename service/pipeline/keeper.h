@@ -76,7 +76,6 @@ bool fd_keeper_settled(const fd_keeper *k, fd_tp tp, int64_t redo);
 
 /* The store contradicted what this process knows: the partition must start anew. */
 bool fd_keeper_broken(const fd_keeper *k, fd_tp tp);
-bool fd_keeper_any_broken(const fd_keeper *k);
 void fd_keeper_forget(fd_keeper *k, fd_tp tp);
 
 typedef struct fd_keeper_stats {

@@ -82,6 +82,7 @@ bool fd_keeper_poll(fd_keeper *k, int64_t timeout_us);
 
 /* Asks for refs[0 .. n) of one partition; false: no more can be asked for now. */
 bool fd_keeper_ask_for(fd_keeper *k, fd_kept *part, const fd_window_ref *refs, uint32_t n);
+int64_t fd_keeper_deadline_ns(const fd_keeper *k); /* of a call that begins now */
 void fd_keeper_wait_for_reads(fd_keeper *k, int64_t deadline_ns);
 /* Where the value that is no partial is kept. */
 static inline fd_window_ref fd_keeper_note(fd_tp tp)

@@ -34,7 +34,7 @@ static fd_kept *make_place(fd_keeper *k, fd_tp tp)
 static fd_state_result ask_now(fd_keeper *k, fd_keeper_slot *slot, fd_err *err)
 {
     fd_clock *clock = &k->config.clock;
-    int64_t deadline = fd_clock_mono_ns(clock) + (int64_t)k->config.call_timeout_ms * 1000000;
+    int64_t deadline = fd_keeper_deadline_ns(k);
     if (slot == NULL || !fd_keeper_submit(k, slot)) {
         fd_fail(err, FD_RETRY, 0, "state store: too many requests are under way");
         return FD_STATE_DOWN;
@@ -103,8 +103,7 @@ static fd_class reset(fd_keeper *k, fd_kept *part, uint64_t seq, fd_keeper_start
 /* What the predecessor knew of a log that begins too late. */
 static fd_class read_note(fd_keeper *k, fd_kept *part, fd_err *err)
 {
-    int64_t deadline = fd_clock_mono_ns(&k->config.clock) +
-                       (int64_t)k->config.call_timeout_ms * 1000000;
+    int64_t deadline = fd_keeper_deadline_ns(k);
     fd_window_ref note = fd_keeper_note(part->tp);
     if (fd_keeper_ask_for(k, part, &note, 1))
         fd_keeper_wait_for_reads(k, deadline);
