@@ -17,8 +17,8 @@
 #ifndef FD_LANG_CEL_H
 #define FD_LANG_CEL_H
 
-#include "lang/source.h"
 #include "lang/value.h"
+#include "text/source.h"
 
 /* A static type. `elem` is set for lists, optionals and map values, `key` for maps; an ABSTRACT
  * type has its first parameter in `elem` and a type with the further ones in `key` (or NULL). */

@@ -15,7 +15,7 @@
 #include "lang/plan.h"
 #include "store/lists.h"
 #include "store/ruleset.h"
-#include "store/yaml_file.h"
+#include "text/yaml_file.h"
 
 /* Where a definition stands, for messages about it. */
 typedef struct fd_def_place {

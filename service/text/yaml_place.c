@@ -1,5 +1,5 @@
 /* Places in a YAML file; see yaml_place.h. One owner at a time. */
-#include "store/yaml_place.h"
+#include "text/yaml_place.h"
 
 #include "base/assert.h"
 

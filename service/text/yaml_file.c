@@ -1,5 +1,5 @@
 /* YAML with places; see yaml_file.h. One owner at a time. */
-#include "store/yaml_file.h"
+#include "text/yaml_file.h"
 
 #include <errno.h>
 #include <math.h>
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
-#include "store/yaml_place.h"
+#include "text/yaml_place.h"
 
 static void report_at(fd_yaml *y, size_t offset, int width, fd_severity severity, const char *hint,
                       const char *text)

@@ -1,5 +1,5 @@
 /* Messages that point into a CEL text; see source.h. One owner at a time. */
-#include "lang/source.h"
+#include "text/source.h"
 
 #include <stdarg.h>
 #include <stdio.h>

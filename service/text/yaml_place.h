@@ -2,10 +2,10 @@
  * Where things stand in a YAML file: libyaml's marks to bytes, bytes to line and column, and
  * offsets of a decoded scalar back to the file. One owner at a time.
  */
-#ifndef FD_STORE_YAML_PLACE_H
-#define FD_STORE_YAML_PLACE_H
+#ifndef FD_TEXT_YAML_PLACE_H
+#define FD_TEXT_YAML_PLACE_H
 
-#include "store/yaml_file.h"
+#include "text/yaml_file.h"
 
 /* Must come first. */
 void fd_yaml_index_lines(fd_yaml *y);

@@ -6,12 +6,12 @@
  * decoded text back to line and column of the file, through quotes, folding and indentation.
  * One owner at a time; nodes live as long as the file.
  */
-#ifndef FD_STORE_YAML_FILE_H
-#define FD_STORE_YAML_FILE_H
+#ifndef FD_TEXT_YAML_FILE_H
+#define FD_TEXT_YAML_FILE_H
 
 #include <yaml.h>
 
-#include "lang/source.h"
+#include "text/source.h"
 
 typedef struct fd_yaml {
     const char *name; /* as messages show it */

@@ -5,8 +5,8 @@
  * which line and column an offset of the text came from, so it gives `locate`. Without it the
  * text itself is the file.
  */
-#ifndef FD_LANG_SOURCE_H
-#define FD_LANG_SOURCE_H
+#ifndef FD_TEXT_SOURCE_H
+#define FD_TEXT_SOURCE_H
 
 #include "base/diag.h"
 
