@@ -310,6 +310,7 @@ static uint32_t make_features(planner *p, feature_line *lines, uint32_t n)
 {
     fd_ruleset *set = p->set;
     fd_window_feature *features = room_for(set, n, sizeof *features);
+    fd_str *texts = room_for(set, n, sizeof *texts);
     fd_field *fields = room_for(set, n, sizeof *fields);
     qsort(lines, n, sizeof *lines, by_line);
     uint32_t columns = 0;
@@ -318,6 +319,7 @@ static uint32_t make_features(planner *p, feature_line *lines, uint32_t n)
         if (columns == 0 || !fd_str_eq(lines[i].text, lines[columns - 1].text)) {
             lines[columns] = lines[i];
             features[columns] = f->window;
+            texts[columns] = lines[i].text;
             fields[columns] = (fd_field){f->name.p, type_of(set, f)};
             columns++;
         }
@@ -331,6 +333,7 @@ static uint32_t make_features(planner *p, feature_line *lines, uint32_t n)
     set->layout.type = record;
     set->layout.n_features = (uint16_t)columns;
     set->layout.features = features;
+    set->layout.lines = texts;
     return columns;
 }
 

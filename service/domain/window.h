@@ -90,6 +90,7 @@ typedef struct fd_window_layout {
     uint16_t n_features;
     const fd_window_key *keys;
     const fd_window_feature *features;
+    const fd_str *lines; /* per feature, all that it is: equal texts mean equal values */
     const fd_type *type; /* FD_RECORD, one nullable field per distinct feature, in their order:
                             the columns that reading fills */
     int64_t reach_us;    /* max of window + delay; 0 without features */

@@ -7,17 +7,6 @@
 #include "base/assert.h"
 #include "engine/engine_int.h"
 
-static bool load_rules(fd_engine_input *in, const fd_engine_config *config, fd_diags *diags)
-{
-    const fd_type *type = fd_schema_type(in->config.schema);
-    fd_ruleset_source source = {.topic = in->config.topic, .partitioned_by = in->config.key_path};
-    in->rules = fd_ruleset_load(config->rules_dir, &source, type, false, diags);
-    if (in->rules == NULL)
-        return false;
-    in->run = fd_ruleset_run_new(in->rules, config->max_events, config->evidence);
-    return true;
-}
-
 static bool load_source(fd_engine_input *in, const fd_engine_config *config, uint32_t i,
                         fd_diags *diags)
 {
@@ -34,8 +23,6 @@ static bool load_source(fd_engine_input *in, const fd_engine_config *config, uin
                              FD_DECODE_MAX_ELEMS);
     in->times_us = calloc(config->max_events, sizeof *in->times_us);
     FD_ALLOCATED(in->times_us);
-    in->verdicts = calloc(config->max_events, sizeof *in->verdicts);
-    FD_ALLOCATED(in->verdicts);
     if (in->config.key_path != NULL) {
         in->key_col = fd_batch_path(in->batch, fd_str_from(in->config.key_path));
         if (in->key_col == NULL) {
@@ -44,7 +31,26 @@ static bool load_source(fd_engine_input *in, const fd_engine_config *config, uin
             return false;
         }
     }
-    return load_rules(in, config, diags);
+    return true;
+}
+
+static bool load_program(fd_engine *e, const fd_engine_config *config, fd_diags *diags)
+{
+    fd_program *program = fd_program_load(config, diags);
+    if (program == NULL)
+        return false;
+    if (fd_program_has_features(program)) {
+        e->fold = fd_fold_new(e, program, config->state_lazy, config->evict);
+        if (e->fold == NULL) {
+            fd_diags_error(diags,
+                           "there are not %zu bytes of memory for windows: lower state.memory",
+                           config->state_memory);
+            fd_program_free(program);
+            return false;
+        }
+    }
+    fd_decider_open(e, &e->decider, program);
+    return true;
 }
 
 fd_engine *fd_engine_new(const fd_engine_config *config, fd_diags *diags)
@@ -54,6 +60,12 @@ fd_engine *fd_engine_new(const fd_engine_config *config, fd_diags *diags)
     fd_engine *e = calloc(1, sizeof *e);
     FD_ALLOCATED(e);
     e->max_events = config->max_events;
+    e->switch_us = INT64_MIN;
+    e->state_memory = config->state_memory;
+    e->evict = config->evict;
+    e->lateness_us = config->lateness_us;
+    e->max_skew_us = config->max_skew_us;
+    e->max_events_per_key = config->max_events_per_key;
     e->future_us = config->future_us;
     e->invalid_action = config->invalid_action;
     e->deadline_action = config->deadline_action;
@@ -67,7 +79,7 @@ fd_engine *fd_engine_new(const fd_engine_config *config, fd_diags *diags)
         e->n_sources = i + 1;
         ok = load_source(&e->sources[i], config, i, diags);
     }
-    if (ok && fd_engine_fold_open(e, config, diags))
+    if (ok && load_program(e, config, diags))
         return e;
     fd_engine_free(e);
     return NULL;
@@ -75,21 +87,37 @@ fd_engine *fd_engine_new(const fd_engine_config *config, fd_diags *diags)
 
 static void free_source(fd_engine_input *in)
 {
-    fd_ruleset_run_free(in->run);
-    fd_ruleset_free(in->rules);
     fd_batch_free(in->batch);
     fd_plan_table_free(&in->writers);
     fd_plan_free(in->own_plan);
     fd_decoder_free(in->decoder);
     free(in->times_us);
-    free(in->verdicts);
+}
+
+static void let_go(fd_program *p)
+{
+    if (fd_program_drop(p))
+        fd_program_free(p);
+}
+
+static void free_deciders(fd_engine *e)
+{
+    if (e->before.program != NULL)
+        let_go(fd_decider_close(e, &e->before));
+    if (e->decider.program != NULL)
+        let_go(fd_decider_close(e, &e->decider));
+    if (e->fold == NULL)
+        return;
+    let_go(e->fold->program);
+    e->fold->program = NULL;
+    fd_fold_free(e->fold);
 }
 
 void fd_engine_free(fd_engine *e)
 {
     if (e == NULL)
         return;
-    fd_engine_fold_close(e);
+    free_deciders(e);
     for (uint32_t i = 0; i < e->n_sources; i++)
         free_source(&e->sources[i]);
     fd_encoder_free(e->encoder);
@@ -97,36 +125,41 @@ void fd_engine_free(fd_engine *e)
     free(e);
 }
 
+const fd_program *fd_engine_program(const fd_engine *e)
+{
+    return e->decider.program;
+}
+
 const char *fd_engine_ruleset_hash(const fd_engine *e)
 {
-    return fd_ruleset_hash(e->sources[0].rules);
+    return fd_ruleset_hash(e->decider.program->rules[0]);
 }
 
 const char *fd_engine_lists_hash(const fd_engine *e)
 {
-    return fd_ruleset_lists_hash(e->sources[0].rules);
+    return fd_ruleset_lists_hash(e->decider.program->rules[0]);
 }
 
 uint32_t fd_engine_n_rules(const fd_engine *e)
 {
-    return fd_ruleset_n_rules(e->sources[0].rules);
+    return fd_ruleset_n_rules(e->decider.program->rules[0]);
 }
 
 const char *fd_engine_rule_id(const fd_engine *e, uint32_t rule)
 {
-    return fd_ruleset_rule(e->sources[0].rules, rule)->id;
+    return fd_ruleset_rule(e->decider.program->rules[0], rule)->id;
 }
 
 fd_rule_mode fd_engine_rule_mode(const fd_engine *e, uint32_t rule)
 {
-    return fd_ruleset_rule(e->sources[0].rules, rule)->mode;
+    return fd_ruleset_rule(e->decider.program->rules[0], rule)->mode;
 }
 
 uint64_t fd_engine_rule_hits(const fd_engine *e, uint32_t rule)
 {
     uint64_t sum = 0;
     for (uint32_t i = 0; i < e->n_sources; i++)
-        sum += fd_ruleset_run_hits(e->sources[i].run, rule);
+        sum += fd_ruleset_run_hits(e->decider.program->runs[i], rule);
     return sum;
 }
 
@@ -134,6 +167,6 @@ uint64_t fd_engine_rule_errors(const fd_engine *e, uint32_t rule)
 {
     uint64_t sum = 0;
     for (uint32_t i = 0; i < e->n_sources; i++)
-        sum += fd_ruleset_run_errors(e->sources[i].run, rule);
+        sum += fd_ruleset_run_errors(e->decider.program->runs[i], rule);
     return sum;
 }

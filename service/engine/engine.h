@@ -30,6 +30,8 @@ enum {
 };
 
 typedef struct fd_engine fd_engine;
+typedef struct fd_program fd_program; /* what decides: program.h */
+typedef struct fd_fold fd_fold;       /* windows, and what extracts for them */
 
 /* An event on its way: the message and what the scan found. */
 typedef struct fd_event {
@@ -111,6 +113,37 @@ void fd_engine_decide(fd_engine *e, const fd_event *events, uint32_t n);
 void fd_engine_encode(fd_engine *e, const fd_event *events, uint32_t n, fd_arena *arena,
                       fd_outcome *outcomes);
 
+/* ---- another program ---- */
+
+const fd_program *fd_engine_program(const fd_engine *e);
+/* Do the windows that are kept serve `next` to the bit? Then it may decide at once. */
+bool fd_engine_covers(const fd_engine *e, const fd_program *next);
+/* Empty windows for `next`, to be filled by fd_engine_redo_behind; NULL: there is no memory. It
+ * refers to `next`, which must outlive it or be given to the engine with it. */
+fd_fold *fd_engine_fold_new(const fd_engine *e, fd_program *next, fd_err *err);
+void fd_engine_fold_free(fd_fold *fold); /* NULL is fine; of one that no engine has */
+fd_windows *fd_engine_fold_windows(fd_fold *fold);
+/* Decodes events[0 .. n), placed and in offset order by partition, and folds them into `fold`
+ * alone. False, and nothing is done: there is no room. What was decoded before is gone. */
+bool fd_engine_redo_behind(fd_engine *e, fd_fold *fold, fd_event *events, uint32_t n);
+
+/* What an engine has no more use for; to be freed by any thread. */
+typedef struct fd_retired {
+    fd_fold *fold;
+    fd_program *programs[2];
+} fd_retired;
+void fd_engine_free_retired(fd_retired *r);
+
+/* Between batches: `next` decides from now on, with its own windows, or, `fold` NULL, with those
+ * that are kept and cover it. Events whose merge_us is before `from_us` are still decided by the
+ * program that was there, which then needs fd_engine_covers() of what is kept from now on;
+ * fd_engine_settle() says that there will be no more of them. INT64_MIN: at once. */
+void fd_engine_switch(fd_engine *e, fd_program *next, fd_fold *fold, int64_t from_us,
+                      fd_retired *out);
+/* Is a former program still deciding what comes before this merge time? INT64_MIN: none is. */
+int64_t fd_engine_switches_at(const fd_engine *e);
+void fd_engine_settle(fd_engine *e, fd_retired *out);
+
 /* ---- window state ---- */
 
 /* False: no rule file declares features; the rest of this part is then nothing to do. */
@@ -141,8 +174,8 @@ const struct fd_ruleset *fd_engine_ruleset(const fd_engine *e, uint16_t source);
  * where nothing can be said. */
 bool fd_engine_key_matches(const fd_engine *e, const fd_event *events, uint32_t i);
 
-/* What the rules are, for status and counters. With several sources the set is compiled once per
- * source; hashes are equal, counters are summed. */
+/* What the rules are, for status and counters: of the newest program. With several sources the
+ * counters are summed. */
 const char *fd_engine_ruleset_hash(const fd_engine *e);
 const char *fd_engine_lists_hash(const fd_engine *e);
 uint32_t fd_engine_n_rules(const fd_engine *e);

@@ -4,7 +4,7 @@
 
 #include "codec/encode.h"
 #include "engine/engine.h"
-#include "store/ruleset.h"
+#include "engine/program.h"
 
 /* A writer schema as one source's events name it. */
 typedef struct fd_writer {
@@ -26,28 +26,57 @@ typedef struct fd_engine_input {
     fd_plan *own_plan; /* written with the reader's schema itself */
     uint64_t own_fingerprint;
     fd_plan_table writers;
-    fd_ruleset *rules;
-    fd_ruleset_run *run;
     fd_batch *batch;
     const fd_col *key_col;
-    int64_t *times_us;    /* per row */
-    fd_verdict *verdicts; /* per row */
-    fd_batch *features;   /* per row; NULL: this source has none */
+    int64_t *times_us; /* per row */
 } fd_engine_input;
+
+struct fd_program {
+    uint32_t refs; /* the engine as decider, and a fold */
+    uint32_t n_sources;
+    fd_ruleset *rules[FD_ENGINE_MAX_SOURCES];
+    fd_ruleset_run *runs[FD_ENGINE_MAX_SOURCES];
+};
+
+/* Windows, and the batch at hand as they see it. */
+struct fd_fold {
+    fd_program *program; /* whose layouts these are, and which extracts for them */
+    fd_windows *windows;
+    uint32_t n_events;
+    fd_window_event *events; /* the valid events of the batch */
+    uint32_t *index;         /* which event of the batch each of them is */
+    fd_flags *flags;
+    fd_window_input inputs[FD_ENGINE_MAX_SOURCES];
+    fd_batch *features[FD_ENGINE_MAX_SOURCES]; /* per row; NULL: this source has none */
+};
+
+/* One source's features as a program names them: columns of what the fold reads. */
+typedef struct fd_feature_view {
+    fd_batch batch;
+    fd_col *children;
+    fd_col **cols;
+    uint16_t *from; /* column of the fold, by column */
+} fd_feature_view;
+
+/* A program at work. */
+typedef struct fd_decider {
+    fd_program *program;                          /* NULL: this place is empty */
+    fd_feature_view views[FD_ENGINE_MAX_SOURCES]; /* from NULL: it has no features */
+    fd_verdict *verdicts[FD_ENGINE_MAX_SOURCES];  /* per row */
+} fd_decider;
 
 struct fd_engine {
     uint32_t n_sources;
     fd_engine_input sources[FD_ENGINE_MAX_SOURCES];
     fd_encoder *encoder;
     uint32_t max_events;
-    uint32_t *rows;      /* per event of the batch: its row in its source's columns */
-    fd_windows *windows; /* NULL: no features are declared */
-    uint32_t n_window_events;
-    fd_window_event *window_events; /* the valid events of the batch */
-    uint32_t *window_index;         /* which event of the batch each of them is */
-    fd_flags *window_flags;
-    fd_window_input inputs[FD_ENGINE_MAX_SOURCES];
-    fd_batch *features[FD_ENGINE_MAX_SOURCES];
+    uint32_t *rows;     /* per event of the batch: its row in its source's columns */
+    fd_fold *fold;      /* NULL: no features are declared */
+    fd_decider decider; /* decides from switch_us on */
+    fd_decider before;  /* until then, where there is one */
+    int64_t switch_us;
+    size_t state_memory;
+    bool evict;
     int64_t lateness_us;
     int64_t max_skew_us;
     uint32_t max_events_per_key;
@@ -60,11 +89,31 @@ struct fd_engine {
 
 enum { FD_NO_ROW = UINT32_MAX };
 
-/* fold.c */
-bool fd_engine_fold_open(fd_engine *e, const fd_engine_config *config, fd_diags *diags);
-void fd_engine_fold_close(fd_engine *e);
+/* stages.c: fills columns and rows; windows are not asked. */
+void fd_engine_columns(fd_engine *e, fd_event *events, uint32_t n);
+
+/* program.c */
+void fd_program_keep(fd_program *p);
+/* True: nobody has it any more. */
+bool fd_program_drop(fd_program *p);
+bool fd_program_has_features(const fd_program *p);
+
+/* fold.c: NULL where there is no memory for it. */
+fd_fold *fd_fold_new(const fd_engine *e, fd_program *program, bool lazy, bool evict);
+void fd_fold_free(fd_fold *fold); /* NULL is fine; its program was let go before */
+/* Of equal layouts. The former one is the caller's. */
+void fd_fold_set_program(const fd_engine *e, fd_fold *fold, fd_program *program);
 /* Takes what the windows need from the columns just decoded. */
-void fd_engine_extract(fd_engine *e, const fd_event *events, uint32_t n);
+void fd_fold_extract(fd_engine *e, fd_fold *fold, const fd_event *events, uint32_t n);
+
+/* decide.c */
+void fd_decider_open(fd_engine *e, fd_decider *d, fd_program *program);
+/* Hands its program back. */
+fd_program *fd_decider_close(fd_engine *e, fd_decider *d);
+static inline const fd_decider *fd_decider_of(const fd_engine *e, const fd_event *ev)
+{
+    return e->before.program != NULL && ev->merge_us < e->switch_us ? &e->before : &e->decider;
+}
 
 /* NULL: this id has not been seen. */
 const fd_writer *fd_plan_table_find(const fd_plan_table *w, uint64_t key);

@@ -14,9 +14,15 @@
 /* Part of every lineage: raise it when equal layouts fold differently than before. */
 enum { FOLD_VERSION = 1 };
 
-static const fd_window_layout *layout_of(const fd_engine *e, uint32_t source)
+static const fd_window_layout *layout_of(const fd_program *p, uint32_t source)
 {
-    return fd_ruleset_layout(e->sources[source].rules);
+    return fd_ruleset_layout(p->rules[source]);
+}
+
+/* Of what is kept. */
+static const fd_window_layout *kept_layout(const fd_engine *e, uint32_t source)
+{
+    return layout_of(e->fold == NULL ? e->decider.program : e->fold->program, source);
 }
 
 static void *array(size_t n, size_t size)
@@ -26,59 +32,116 @@ static void *array(size_t n, size_t size)
     return p;
 }
 
-bool fd_engine_fold_open(fd_engine *e, const fd_engine_config *config, fd_diags *diags)
+/* ---- the windows and their scratch ---- */
+
+static fd_windows *make_windows(const fd_engine *e, const fd_program *program, bool lazy,
+                                bool evict)
 {
     const fd_window_layout *layouts[FD_ENGINE_MAX_SOURCES];
-    uint32_t n_features = 0;
-    for (uint32_t s = 0; s < e->n_sources; s++) {
-        layouts[s] = layout_of(e, s);
-        n_features += layouts[s]->n_features;
-    }
-    e->lateness_us = config->lateness_us;
-    e->max_skew_us = config->max_skew_us;
-    e->max_events_per_key = config->max_events_per_key;
-    if (n_features == 0)
-        return true;
+    for (uint32_t s = 0; s < e->n_sources; s++)
+        layouts[s] = layout_of(program, s);
     fd_windows_config windows = {.n_layouts = e->n_sources,
                                  .layouts = layouts,
-                                 .memory = config->state_memory,
-                                 .lateness_us = config->lateness_us,
-                                 .max_skew_us = config->max_skew_us,
-                                 .max_events_per_key = config->max_events_per_key,
-                                 .lazy = config->state_lazy,
-                                 .evict = config->evict};
-    e->windows = fd_windows_new(&windows);
-    if (e->windows == NULL) {
-        fd_diags_error(diags, "there are not %zu bytes of memory for windows: lower state.memory",
-                       config->state_memory);
-        return false;
-    }
-    e->window_events = array(e->max_events, sizeof *e->window_events);
-    e->window_index = array(e->max_events, sizeof *e->window_index);
-    e->window_flags = array(e->max_events, sizeof *e->window_flags);
+                                 .memory = e->state_memory,
+                                 .lateness_us = e->lateness_us,
+                                 .max_skew_us = e->max_skew_us,
+                                 .max_events_per_key = e->max_events_per_key,
+                                 .lazy = lazy,
+                                 .evict = evict};
+    return fd_windows_new(&windows);
+}
+
+fd_fold *fd_fold_new(const fd_engine *e, fd_program *program, bool lazy, bool evict)
+{
+    fd_windows *windows = make_windows(e, program, lazy, evict);
+    if (windows == NULL)
+        return NULL;
+    fd_fold *fold = array(1, sizeof *fold);
+    fold->program = program;
+    fd_program_keep(program);
+    fold->windows = windows;
+    fold->events = array(e->max_events, sizeof *fold->events);
+    fold->index = array(e->max_events, sizeof *fold->index);
+    fold->flags = array(e->max_events, sizeof *fold->flags);
     for (uint32_t s = 0; s < e->n_sources; s++) {
-        if (layouts[s]->n_features == 0)
-            continue;
-        e->sources[s].features = fd_batch_new(layouts[s]->type, e->max_events, 0);
-        e->features[s] = e->sources[s].features;
+        if (layout_of(program, s)->n_features != 0)
+            fold->features[s] = fd_batch_new(layout_of(program, s)->type, e->max_events, 0);
     }
+    return fold;
+}
+
+void fd_fold_free(fd_fold *fold)
+{
+    if (fold == NULL)
+        return;
+    FD_ASSERT(fold->program == NULL);
+    for (uint32_t s = 0; s < FD_ENGINE_MAX_SOURCES; s++)
+        fd_batch_free(fold->features[s]);
+    fd_windows_free(fold->windows);
+    free(fold->events);
+    free(fold->index);
+    free(fold->flags);
+    free(fold);
+}
+
+void fd_fold_set_program(const fd_engine *e, fd_fold *fold, fd_program *program)
+{
+    const fd_window_layout *layouts[FD_ENGINE_MAX_SOURCES];
+    for (uint32_t s = 0; s < e->n_sources; s++) {
+        layouts[s] = layout_of(program, s);
+        fd_batch_free(fold->features[s]);
+        fold->features[s] = layouts[s]->n_features == 0
+                                ? NULL
+                                : fd_batch_new(layouts[s]->type, e->max_events, 0);
+    }
+    fd_windows_rebind(fold->windows, layouts);
+    fold->program = program;
+    fd_program_keep(program);
+}
+
+/* ---- behind the one at work ---- */
+
+fd_fold *fd_engine_fold_new(const fd_engine *e, fd_program *next, fd_err *err)
+{
+    fd_fold *fold = fd_fold_new(e, next, true, e->evict);
+    if (fold == NULL)
+        fd_fail(err, FD_ABORT, 0,
+                "there are not %zu bytes of memory for a second set of windows: lower state.memory",
+                e->state_memory);
+    return fold;
+}
+
+void fd_engine_fold_free(fd_fold *fold)
+{
+    if (fold == NULL)
+        return;
+    fd_program_drop(fold->program);
+    fold->program = NULL;
+    fd_fold_free(fold);
+}
+
+fd_windows *fd_engine_fold_windows(fd_fold *fold)
+{
+    return fold->windows;
+}
+
+bool fd_engine_redo_behind(fd_engine *e, fd_fold *fold, fd_event *events, uint32_t n)
+{
+    if (!fd_windows_room(fold->windows, n))
+        return false;
+    fd_engine_columns(e, events, n);
+    fd_fold_extract(e, fold, events, n);
+    bool ok = fd_windows_run(fold->windows, fold->events, fold->n_events, fold->inputs, NULL, NULL);
+    FD_ASSERT(ok); /* there is room */
     return true;
 }
 
-void fd_engine_fold_close(fd_engine *e)
-{
-    for (uint32_t s = 0; s < e->n_sources; s++)
-        fd_batch_free(e->sources[s].features);
-    fd_windows_free(e->windows);
-    free(e->window_events);
-    free(e->window_index);
-    free(e->window_flags);
-}
+/* ---- a batch ---- */
 
 void fd_engine_place(const fd_engine *e, fd_event *ev, int64_t merge_us)
 {
     ev->merge_us = merge_us;
-    if (e->windows != NULL && ev->poison == FD_POISON_NONE && merge_us != INT64_MIN &&
+    if (e->fold != NULL && ev->poison == FD_POISON_NONE && merge_us != INT64_MIN &&
         ev->time_us < merge_us - e->lateness_us)
         ev->flags |= FD_FLAG_BIT(FD_FLAG_LATE);
 }
@@ -104,23 +167,24 @@ static void blindfold(const fd_window_layout *layout, const fd_window_input *inp
     ev->folded = false;
 }
 
-void fd_engine_extract(fd_engine *e, const fd_event *events, uint32_t n)
+void fd_fold_extract(fd_engine *e, fd_fold *fold, const fd_event *events, uint32_t n)
 {
     static const fd_flags left_out = FD_FLAG_BIT(FD_FLAG_LATE) | FD_FLAG_BIT(FD_FLAG_FUTURE);
     for (uint32_t s = 0; s < e->n_sources; s++) {
-        fd_engine_input *in = &e->sources[s];
-        if (in->features == NULL)
+        if (fold->features[s] == NULL)
             continue;
-        clear_features(in->features, in->batch->root.n);
-        e->inputs[s] = *fd_ruleset_extract(in->run, in->batch);
+        const fd_batch *batch = e->sources[s].batch;
+        clear_features(fold->features[s], batch->root.n);
+        fold->inputs[s] = *fd_ruleset_extract(fold->program->runs[s], batch);
     }
-    e->n_window_events = 0;
+    fold->n_events = 0;
     for (uint32_t i = 0; i < n; i++) {
         const fd_event *ev = &events[i];
-        if (e->rows[i] == FD_NO_ROW || e->sources[ev->msg.tp.source].features == NULL)
+        uint16_t s = ev->msg.tp.source;
+        if (e->rows[i] == FD_NO_ROW || fold->features[s] == NULL)
             continue;
-        e->window_index[e->n_window_events] = i;
-        e->window_events[e->n_window_events++] = (fd_window_event){
+        fold->index[fold->n_events] = i;
+        fold->events[fold->n_events++] = (fd_window_event){
             .tp = ev->msg.tp,
             .row = e->rows[i],
             .offset = ev->msg.offset,
@@ -129,61 +193,60 @@ void fd_engine_extract(fd_engine *e, const fd_event *events, uint32_t n)
             .folded = (ev->flags & left_out) == 0,
         };
         if (ev->blind)
-            blindfold(layout_of(e, ev->msg.tp.source), &e->inputs[ev->msg.tp.source],
-                      &e->window_events[e->n_window_events - 1]);
+            blindfold(layout_of(fold->program, s), &fold->inputs[s],
+                      &fold->events[fold->n_events - 1]);
     }
 }
 
 void fd_engine_fold(fd_engine *e, fd_event *events, uint32_t n)
 {
     FD_ASSERT(n <= e->max_events);
-    if (e->windows == NULL)
+    fd_fold *f = e->fold;
+    if (f == NULL)
         return;
-    memset(e->window_flags, 0, e->n_window_events * sizeof *e->window_flags);
-    bool ok = fd_windows_run(e->windows, e->window_events, e->n_window_events, e->inputs,
-                             e->features, e->window_flags);
+    memset(f->flags, 0, f->n_events * sizeof *f->flags);
+    bool ok = fd_windows_run(f->windows, f->events, f->n_events, f->inputs, f->features, f->flags);
     FD_ASSERT(ok); /* the caller asked for room */
-    for (uint32_t i = 0; i < e->n_window_events; i++)
-        events[e->window_index[i]].flags |= e->window_flags[i];
+    for (uint32_t i = 0; i < f->n_events; i++)
+        events[f->index[i]].flags |= f->flags[i];
 }
 
 void fd_engine_redo(fd_engine *e, const fd_event *events, uint32_t n)
 {
     FD_ASSERT(n <= e->max_events);
     (void)events;
-    if (e->windows == NULL)
+    fd_fold *f = e->fold;
+    if (f == NULL)
         return;
-    bool ok = fd_windows_run(e->windows, e->window_events, e->n_window_events, e->inputs, NULL,
-                             NULL);
+    bool ok = fd_windows_run(f->windows, f->events, f->n_events, f->inputs, NULL, NULL);
     FD_ASSERT(ok);
 }
 
 bool fd_engine_keeps_state(const fd_engine *e)
 {
-    return e->windows != NULL;
+    return e->fold != NULL;
 }
 
 fd_windows *fd_engine_windows(fd_engine *e)
 {
-    return e->windows;
+    return e->fold == NULL ? NULL : e->fold->windows;
 }
 
 bool fd_engine_room(fd_engine *e, uint32_t n)
 {
-    return e->windows == NULL || fd_windows_room(e->windows, n);
+    return e->fold == NULL || fd_windows_room(e->fold->windows, n);
 }
 
 uint32_t fd_engine_missing(fd_engine *e, fd_window_ref *out, uint32_t max)
 {
-    if (e->windows == NULL)
-        return 0;
-    return fd_windows_missing(e->windows, e->window_events, e->n_window_events, e->inputs, out,
-                              max);
+    fd_fold *f = e->fold;
+    return f == NULL ? 0
+                     : fd_windows_missing(f->windows, f->events, f->n_events, f->inputs, out, max);
 }
 
 bool fd_engine_crosses(const fd_engine *e, uint16_t source)
 {
-    const fd_window_layout *layout = layout_of(e, source);
+    const fd_window_layout *layout = layout_of(e->decider.program, source);
     for (uint32_t k = 0; k < layout->n_keys; k++) {
         if (!layout->keys[k].local)
             return true;
@@ -193,13 +256,13 @@ bool fd_engine_crosses(const fd_engine *e, uint16_t source)
 
 int64_t fd_engine_horizon_us(const fd_engine *e, uint16_t source)
 {
-    return layout_of(e, source)->reach_us + e->lateness_us + e->max_skew_us;
+    return kept_layout(e, source)->reach_us + e->lateness_us + e->max_skew_us;
 }
 
 fd_content_hash fd_engine_lineage(const fd_engine *e, uint16_t source)
 {
     const fd_engine_input *in = &e->sources[source];
-    const fd_window_layout *layout = layout_of(e, source);
+    const fd_window_layout *layout = kept_layout(e, source);
     fd_content_hash schema = fd_schema_hash(in->config.schema);
     fd_strbuf text = {0};
     fd_strbuf_printf(&text,
@@ -214,13 +277,6 @@ fd_content_hash fd_engine_lineage(const fd_engine *e, uint16_t source)
     return hash;
 }
 
-const fd_batch *fd_engine_features(const fd_engine *e, const fd_event *events, uint32_t i,
-                                   uint32_t *row)
-{
-    *row = e->rows[i];
-    return e->rows[i] == FD_NO_ROW ? NULL : e->sources[events[i].msg.tp.source].features;
-}
-
 fd_str fd_engine_event_id(const fd_engine *e, const fd_event *events, uint32_t i)
 {
     const fd_engine_input *in = &e->sources[events[i].msg.tp.source];
@@ -229,5 +285,5 @@ fd_str fd_engine_event_id(const fd_engine *e, const fd_event *events, uint32_t i
 
 const fd_ruleset *fd_engine_ruleset(const fd_engine *e, uint16_t source)
 {
-    return e->sources[source].rules;
+    return e->decider.program->rules[source];
 }

@@ -1,6 +1,6 @@
 /*
  * The stages of a batch: decode into columns per source, rules over columns, decisions to bytes;
- * fold.c has what comes between, the windows.
+ * fold.c and decide.c have what comes between: windows and programs.
  *
  * Invariant: the outcome of an event depends on that event and on window state, never on where a
  * batch begins or ends. Engine thread.
@@ -8,7 +8,7 @@
 #include "base/assert.h"
 #include "engine/engine_int.h"
 
-void fd_engine_decode(fd_engine *e, fd_event *events, uint32_t n)
+void fd_engine_columns(fd_engine *e, fd_event *events, uint32_t n)
 {
     FD_ASSERT(n <= e->max_events);
     for (uint32_t s = 0; s < e->n_sources; s++)
@@ -26,19 +26,13 @@ void fd_engine_decode(fd_engine *e, fd_event *events, uint32_t n)
         e->rows[i] = row;
         in->times_us[row] = ev->time_us;
     }
-    if (e->windows != NULL)
-        fd_engine_extract(e, events, n);
 }
 
-void fd_engine_decide(fd_engine *e, const fd_event *events, uint32_t n)
+void fd_engine_decode(fd_engine *e, fd_event *events, uint32_t n)
 {
-    FD_ASSERT(n <= e->max_events);
-    (void)events;
-    for (uint32_t s = 0; s < e->n_sources; s++) {
-        fd_engine_input *in = &e->sources[s];
-        if (in->batch->root.n != 0)
-            fd_ruleset_eval(in->run, in->batch, in->features, in->times_us, in->verdicts);
-    }
+    fd_engine_columns(e, events, n);
+    if (e->fold != NULL)
+        fd_fold_extract(e, e->fold, events, n);
 }
 
 /* "topic/partition/offset" */
@@ -94,7 +88,7 @@ static void judge(const fd_engine *e, const fd_event *ev, uint32_t row, fd_decis
         d->verdict = (fd_verdict){.action = e->deadline_action};
         return;
     }
-    d->verdict = in->verdicts[row];
+    d->verdict = fd_decider_of(e, ev)->verdicts[ev->msg.tp.source][row];
     d->n_features = d->verdict.n_features;
     d->features = d->verdict.features;
     d->flags |= d->verdict.flags;
@@ -105,16 +99,17 @@ void fd_engine_encode(fd_engine *e, const fd_event *events, uint32_t n, fd_arena
 {
     FD_ASSERT(n <= e->max_events);
     fd_decision d = {
-        .ruleset = fd_str_from(fd_engine_ruleset_hash(e)),
         .models_hash = FD_STR(""),
-        .lists_hash = fd_str_from(fd_engine_lists_hash(e)),
         .config_hash = {e->config_hash.hex, FD_CONTENT_HASH_CHARS},
         .engine = e->version,
     };
     for (uint32_t i = 0; i < n; i++) {
         const fd_event *ev = &events[i];
         const fd_engine_input *in = &e->sources[ev->msg.tp.source];
+        const fd_program *program = fd_decider_of(e, ev)->program;
         fd_str invalid_reason;
+        d.ruleset = fd_str_from(fd_program_ruleset_hash(program));
+        d.lists_hash = fd_str_from(fd_program_lists_hash(program));
         d.id = event_address(in, &ev->msg, arena);
         d.event_time_ms = floor_ms(ev->time_us);
         judge(e, ev, e->rows[i], &d, &invalid_reason);

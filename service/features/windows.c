@@ -35,6 +35,16 @@ static void plans_new(fd_windows *w)
                       &w->plans[w->first_kind[s]]);
 }
 
+void fd_windows_rebind(fd_windows *w, const fd_window_layout *const *layouts)
+{
+    for (uint32_t s = 0; s < w->config.n_layouts; s++) {
+        FD_ASSERT(fd_str_eq(layouts[s]->descriptor, w->layouts[s]->descriptor));
+        w->layouts[s] = layouts[s];
+        for (uint32_t k = 0; k < layouts[s]->n_keys; k++)
+            w->plans[w->first_kind[s] + k].key = &layouts[s]->keys[k];
+    }
+}
+
 static uint32_t larger(uint32_t a, uint32_t b)
 {
     return a > b ? a : b;

@@ -86,6 +86,14 @@ typedef struct fd_windows_config {
 fd_windows *fd_windows_new(const fd_windows_config *config);
 void fd_windows_free(fd_windows *w); /* NULL is fine */
 
+/* The same layouts (equal descriptors) at another place: the former ones may go. */
+void fd_windows_rebind(fd_windows *w, const fd_window_layout *const *layouts);
+
+/* Do windows of the layout `wide` read every feature of `narrow` to the bit as its own would?
+ * from[f] is the wide layout's column of feature f. Besides the features themselves, what cuts the
+ * past must be the same: reach, and per key longest window, panes and whether all is kept. */
+bool fd_windows_cover(const fd_window_layout *wide, const fd_window_layout *narrow, uint16_t *from);
+
 /* An event of a batch, in the order in which it is decided. */
 typedef struct fd_window_event {
     fd_tp tp;

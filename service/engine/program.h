@@ -1,0 +1,23 @@
+/*
+ * A program: the rule sets that decide, loaded and compiled as one thing that an engine can
+ * exchange while it runs. What it needs of the past (windows) is a fold, and another thing.
+ *
+ * Loaded on any thread, then owned by the engine it is given to. Rule sets are immutable; their
+ * runs are the engine thread's.
+ */
+#ifndef FD_ENGINE_PROGRAM_H
+#define FD_ENGINE_PROGRAM_H
+
+#include "engine/engine.h"
+#include "store/ruleset.h"
+
+/* As the configuration says; NULL after errors in diags. */
+fd_program *fd_program_load(const fd_engine_config *config, fd_diags *diags);
+void fd_program_free(fd_program *p); /* NULL is fine; of one that no engine has */
+
+const char *fd_program_ruleset_hash(const fd_program *p);
+const char *fd_program_lists_hash(const fd_program *p);
+/* With several sources the set is compiled once per source. */
+const fd_ruleset *fd_program_rules(const fd_program *p, uint16_t source);
+
+#endif
