@@ -50,7 +50,7 @@ typedef struct fd_run {
     char stem[640];
     fd_kafka_source *source;
     fd_kafka_txn *txn;
-    fd_kafka_history *history; /* NULL: partitions wait for their state */
+    fd_kafka_history *history;
     fd_registry *registry;
     fd_redis *redis;             /* NULL: window state is in memory only, or there is none */
     _Atomic(fd_worker *) worker; /* NULL until connected: HTTP answers before */

@@ -118,7 +118,7 @@ static fd_class create_clients(fd_run *r, fd_err *err)
                    [FD_OUT_DEAD_LETTER] = r->config->dead_letter.topic},
     };
     cls = fd_kafka_txn_new(&txn, &r->txn, err);
-    if (cls == FD_OK && r->config->state.on_rebuild == FD_ON_REBUILD_FLAG) {
+    if (cls == FD_OK) {
         fd_kafka_history_config history = {.settings = settings(r, &r->config->consumer),
                                            .topics = r->topics,
                                            .n_topics = (uint32_t)r->config->n_sources};
@@ -170,7 +170,9 @@ static fd_worker *create_worker(fd_run *r)
         .txn = fd_kafka_txn_port(r->txn),
         .schemas = r->registry == NULL ? (fd_schemas){0} : fd_registry_port(r->registry),
         .store = r->redis == NULL ? (fd_state_store){0} : fd_redis_port(r->redis),
-        .history = r->history == NULL ? (fd_history){0} : fd_kafka_history_port(r->history),
+        .history = fd_kafka_history_port(r->history),
+        .blind_starts = c->state.on_rebuild == FD_ON_REBUILD_FLAG,
+        .rebuild_share = 0.5,
         .store_seed = fd_cli_random(),
         .flush_interval_ns = c->state.flush_interval_us * 1000,
         .clock = fd_run_clock,

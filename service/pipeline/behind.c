@@ -15,7 +15,7 @@
 
 bool fd_worker_may_be_blind(const fd_worker *w)
 {
-    return w->config.history.ops != NULL && fd_engine_keeps_state(w->config.engine);
+    return w->config.blind_starts && fd_engine_keeps_state(w->config.engine);
 }
 
 static void release(fd_worker *w, fd_msg *msg)

@@ -32,7 +32,9 @@ typedef struct fd_worker_config {
     fd_txn txn;
     fd_schemas schemas;   /* ops NULL: no registry */
     fd_state_store store; /* ops NULL: window state is in memory only */
-    fd_history history;   /* ops NULL: partitions wait until their state is rebuilt */
+    fd_history history;   /* ops NULL: offers that need other windows are given up */
+    bool blind_starts;    /* partitions decide while their own state is rebuilt from history */
+    double rebuild_share; /* of the engine thread, at most, for an offer's windows */
     uint64_t store_seed;  /* differs from process to process */
     int64_t flush_interval_ns;
     uint32_t copy_values, flush_values; /* see fd_keeper_config; 0 = as it has them */
@@ -65,6 +67,13 @@ typedef enum fd_worker_state {
 } fd_worker_state;
 
 /* What a probe or a status page wants to know. */
+typedef struct fd_worker_rebuild {
+    bool on;
+    char ruleset[FD_CONTENT_HASH_CHARS + 1]; /* of the program that waits for its windows */
+    uint64_t events, left;                   /* folded; offsets still to fold */
+    int64_t ns;                              /* since it began */
+} fd_worker_rebuild;
+
 typedef struct fd_worker_status {
     int64_t stepped_ns; /* mono time of the latest step */
     uint32_t assigned;
@@ -76,13 +85,14 @@ typedef struct fd_worker_status {
     bool opened; /* producers are ready */
     bool recovering;
     bool breaker;
-    bool store_down;       /* windows that are not in memory cannot be had */
-    char store_text[256];  /* why */
-    uint32_t blind;        /* partitions that decide while their windows are rebuilt */
-    bool memory_full;      /* of window state: nothing is decided until there is room */
-    uint64_t redo_left;    /* offsets to fold before all assigned partitions are live; 0 = none */
-    uint64_t redo_events;  /* folded since that began */
-    int64_t redo_ns;       /* how long it has taken; 0 = nothing is being redone */
+    bool store_down;      /* windows that are not in memory cannot be had */
+    char store_text[256]; /* why */
+    uint32_t blind;       /* partitions that decide while their windows are rebuilt */
+    bool memory_full;     /* of window state: nothing is decided until there is room */
+    uint64_t redo_left;   /* offsets to fold before all assigned partitions are live; 0 = none */
+    uint64_t redo_events; /* folded since that began */
+    int64_t redo_ns;      /* how long it has taken; 0 = nothing is being redone */
+    fd_worker_rebuild rebuild;
     char schema_text[640]; /* why the last of them waits; "" = none does */
 } fd_worker_status;
 
@@ -101,5 +111,12 @@ fd_committer *fd_worker_committer(fd_worker *w);
 void fd_worker_status_get(fd_worker *w, fd_worker_status *out);
 void fd_worker_resume(fd_worker *w); /* close the poison breaker again */
 bool fd_worker_consent(fd_worker *w, fd_consent consent);
+/* `next` is to decide: from the next batch on where the windows that are kept cover it, else once
+ * its own have been rebuilt from the log beside those at work. Taken over; what becomes of it the
+ * observer is told. A former offer that does not decide yet is given up. Events whose merge time
+ * is before from_us are left to the program before it; INT64_MIN: none are. */
+void fd_worker_offer(fd_worker *w, fd_program *next, int64_t from_us);
+/* Frees what offers have replaced: takes its time, so not on the engine thread. */
+void fd_worker_sweep(fd_worker *w);
 
 #endif

@@ -6,7 +6,7 @@
 #ifndef FD_PORTS_OBSERVER_H
 #define FD_PORTS_OBSERVER_H
 
-#include "domain/enums.h"
+#include "domain/decision.h"
 #include "domain/msg.h"
 
 /* Stages of the path of an event, in order; one latency histogram each. */
@@ -106,6 +106,30 @@ typedef struct fd_state_report {
     uint64_t flush_ns; /* partitions' writes, from the first request to the last answer */
 } fd_state_report;
 
+/* A rule as counters name it. */
+typedef struct fd_rule_label {
+    fd_str id;
+    fd_rule_mode mode;
+} fd_rule_label;
+
+/* What became of a program that was offered to the worker. */
+typedef enum fd_program_stage {
+    FD_PROGRAM_DECIDES,    /* from first[] on; numbers of rules are this program's from now on */
+    FD_PROGRAM_REBUILDING, /* its windows are being filled, the former program decides */
+    FD_PROGRAM_GIVEN_UP,   /* `why`; the former program stays */
+} fd_program_stage;
+
+typedef struct fd_program_report {
+    fd_program_stage stage;
+    const char *ruleset, *lists, *models; /* content hashes */
+    const char *why;                      /* GIVEN_UP */
+    int64_t from_us; /* DECIDES: events from this merge time on; INT64_MIN: all */
+    uint32_t n;
+    const fd_tpo *first; /* DECIDES: next event of each partition; one assigned later: its own */
+    uint32_t n_rules;
+    const fd_rule_label *rules;
+} fd_program_report;
+
 typedef struct fd_observer_ops {
     /* Any thread. */
     void (*stage)(void *self, fd_stage stage, uint32_t events, int64_t ns);
@@ -116,6 +140,7 @@ typedef struct fd_observer_ops {
     void (*batch)(void *self, const fd_batch_report *report);
     void (*partition)(void *self, const fd_partition_report *report);
     void (*state)(void *self, const fd_state_report *report);
+    void (*program)(void *self, const fd_program_report *report);
     /* Since the previous call for this rule. */
     void (*rule)(void *self, uint32_t rule, uint64_t hits, uint64_t errors);
 } fd_observer_ops;

@@ -247,6 +247,13 @@ static void on_note(void *self, fd_note note, const fd_tp *tp, int64_t offset, c
            fd_log_key(fd_log_int("partition", tp->partition)), at, more);
 }
 
+static void on_program(void *self, const fd_program_report *r)
+{
+    fd_telemetry *t = self_of(self);
+    if (r->stage == FD_PROGRAM_DECIDES)
+        fd_telemetry_set_rules(t, r->rules, r->n_rules);
+}
+
 static void on_rule(void *self, uint32_t rule, uint64_t hits, uint64_t errors)
 {
     fd_telemetry *t = self_of(self);
@@ -268,6 +275,7 @@ fd_observer fd_telemetry_observer(fd_telemetry *t)
         .batch = on_batch,
         .partition = on_partition,
         .state = on_state,
+        .program = on_program,
         .rule = on_rule,
     };
     return (fd_observer){.ops = &ops, .self = t};

@@ -7,7 +7,6 @@
 #ifndef FD_TELEMETRY_OBSERVER_H
 #define FD_TELEMETRY_OBSERVER_H
 
-#include "domain/decision.h"
 #include "ports/observer.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
@@ -20,11 +19,6 @@ fd_telemetry *fd_telemetry_new(fd_metrics *metrics, fd_log *log, const char *con
 void fd_telemetry_free(fd_telemetry *t); /* NULL is fine */
 
 fd_observer fd_telemetry_observer(fd_telemetry *t);
-
-typedef struct fd_rule_label {
-    fd_str id;
-    fd_rule_mode mode;
-} fd_rule_label;
 
 /* What rule numbers mean from now on; counters of rules that stay go on. */
 void fd_telemetry_set_rules(fd_telemetry *t, const fd_rule_label *rules, uint32_t n);

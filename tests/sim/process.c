@@ -64,6 +64,7 @@ static void make_worker(sim_process *p)
         .store = c->store == NULL ? (fd_state_store){0}
                                   : model_store_port(c->store, p->store_client),
         .history = c->blind ? model_history(c->m, p->client) : (fd_history){0},
+        .blind_starts = c->blind,
         .store_seed = (uint64_t)p->client,
         .flush_interval_ns = c->flush_interval_ns,
         .copy_values = c->copy_values,

@@ -169,6 +169,12 @@ static void on_state(void *self, const fd_state_report *report)
     o->evictions = report->evictions;
 }
 
+static void on_program(void *self, const fd_program_report *report)
+{
+    (void)self;
+    (void)report;
+}
+
 fd_observer model_observer_port(model_observer *o)
 {
     static const fd_observer_ops ops = {
@@ -178,6 +184,7 @@ fd_observer model_observer_port(model_observer *o)
         .batch = on_batch,
         .partition = on_partition,
         .state = on_state,
+        .program = on_program,
         .rule = on_rule,
     };
     return (fd_observer){.ops = &ops, .self = o};
