@@ -2,10 +2,11 @@
  * Trees: what loaders hand over, and the implementation that evaluates and explains them.
  *
  * A loader describes its ensemble node by node (fd_forest_spec); fd_forest_new() checks it (indices
- * in range, every node reached once, no cycle) and lays it out for the fastest way to evaluate each
- * tree: by ranks of thresholds over blocks of rows for shallow trees, by an interleaved walk
- * without branches for the rest. Whatever the way, each row reaches the same leaf and leaves are
- * summed in the same order and width, so the raw score has the bits of the reference library's.
+ * in range, no node reached twice; one that is never reached is dropped) and lays it out for the
+ * fastest way to evaluate each tree: by ranks of thresholds over blocks of rows for shallow trees,
+ * by an interleaved walk without branches for the rest. Whatever the way, each row reaches the same
+ * leaf and leaves are summed in the same order and width, so the raw score has the bits of the
+ * reference library's.
  *
  * Thread: any; a forest is immutable.
  */
@@ -23,7 +24,7 @@ typedef enum fd_split {
     FD_SPLIT_EQ,
     FD_SPLIT_NE,
     FD_SPLIT_IN, /* the category (int)x is in the node's set; a negative one, one of 2^24 and more
-                    and one beyond the set is not in it */
+                    and one beyond the set is not in it; see from_zero */
     FD_SPLIT_LEAF
 } fd_split;
 
@@ -40,6 +41,7 @@ typedef struct fd_forest_node {
     bool missing_yes;     /* where NaN goes */
     bool zero_is_missing; /* |x| <= 1e-35 goes with NaN (LightGBM's missing type Zero) */
     bool nan_is_zero;     /* NaN is taken for 0 and compared (its missing type None) */
+    bool from_zero;       /* IN: a value between -1 and 0 is in no set, not category 0 (XGBoost) */
     uint32_t n_set_words; /* IN: bits of the categories, 64 to a word */
     const uint64_t *set;  /* the caller's until fd_forest_new() returns */
     uint32_t n_values;    /* LEAF: what it adds; one value unless the ensemble has vector leaves */
@@ -65,7 +67,8 @@ typedef struct fd_forest_spec {
     uint32_t n_outputs;
     bool float_inputs; /* inputs and thresholds are rounded to float before they are compared */
     fd_forest_sum sum;
-    bool average;       /* the sum is divided by the number of trees of that output, base apart */
+    bool average; /* with FROM_ZERO: the sum is divided by the number of trees that add to that
+                     output before base is added */
     const double *base; /* per output; NULL: zeroes */
     uint32_t n_trees;
     const fd_forest_tree *trees;
