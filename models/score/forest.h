@@ -85,6 +85,8 @@ size_t fd_forest_scratch_bytes(const fd_forest *f, uint32_t max_rows);
 /* Raw scores, exactly as the reference sums them. */
 void fd_forest_score(const fd_forest *f, void *scratch, const double *const *columns, uint32_t n,
                      double *const *out);
+/* Whether contributions can be had: all trees have covers. */
+bool fd_forest_explains(const fd_forest *f);
 /* Exact TreeSHAP by path (Lundberg et al., "Consistent individualized feature attribution for tree
  * ensembles", 2018); contributions[0 .. n_inputs] as in fd_model_ops. False: covers are unknown. */
 bool fd_forest_contribute(const fd_forest *f, const double *row, uint32_t output,

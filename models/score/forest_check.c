@@ -115,7 +115,7 @@ static bool visit(keeping *k, struct visit v, size_t *n_stack)
     fd_kept_node *parent = &k->f->nodes[tree->first + v.parent];
     if (at > 0)
         *(v.is_yes ? &parent->yes : &parent->no) = at;
-    tree->covers &= to->cover > 0 && isfinite(to->cover);
+    tree->covers &= isfinite(to->cover) && (leaf ? to->cover >= 0 : to->cover > 0);
     tree->depth = tree->depth > v.depth ? tree->depth : v.depth;
     tree->n_leaves += leaf;
     if (!leaf) {

@@ -30,7 +30,7 @@ typedef struct fd_kept_tree {
     uint32_t n_nodes;
     uint32_t n_leaves;
     uint32_t depth; /* splits on the longest way down; 0: a single leaf */
-    bool covers;    /* every node has one */
+    bool covers;    /* every split has one */
 } fd_kept_tree;
 
 struct fd_forest {
