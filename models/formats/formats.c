@@ -29,8 +29,9 @@ typedef fd_model *(*loader)(const char *file, fd_str bytes, fd_diags *diags);
 
 /* NULL: not built yet. */
 static const loader loaders[FD_N_FORMATS] = {
-    [FD_FORMAT_XGBOOST_JSON] = NULL, [FD_FORMAT_XGBOOST_UBJ] = NULL, [FD_FORMAT_LIGHTGBM] = NULL,
-    [FD_FORMAT_ONNX] = NULL,         [FD_FORMAT_SCORECARD] = NULL,
+    [FD_FORMAT_XGBOOST_JSON] = NULL,    [FD_FORMAT_XGBOOST_UBJ] = NULL,
+    [FD_FORMAT_LIGHTGBM] = fd_lightgbm, [FD_FORMAT_ONNX] = NULL,
+    [FD_FORMAT_SCORECARD] = NULL,
 };
 
 static bool ends_with(const char *file, const char *ending)
