@@ -29,8 +29,10 @@ typedef fd_model *(*loader)(const char *file, fd_str bytes, fd_diags *diags);
 
 /* NULL: not built yet. */
 static const loader loaders[FD_N_FORMATS] = {
-    [FD_FORMAT_XGBOOST_JSON] = NULL,    [FD_FORMAT_XGBOOST_UBJ] = NULL,
-    [FD_FORMAT_LIGHTGBM] = fd_lightgbm, [FD_FORMAT_ONNX] = NULL,
+    [FD_FORMAT_XGBOOST_JSON] = fd_xgboost_json,
+    [FD_FORMAT_XGBOOST_UBJ] = fd_xgboost_ubj,
+    [FD_FORMAT_LIGHTGBM] = fd_lightgbm,
+    [FD_FORMAT_ONNX] = NULL,
     [FD_FORMAT_SCORECARD] = NULL,
 };
 
