@@ -45,8 +45,9 @@ fd_content_hash fd_schema_hash(const fd_schema *s);
 /* CRC-64-AVRO of the Parsing Canonical Form. */
 uint64_t fd_schema_fingerprint(const fd_schema *s);
 
-/* schemas/decision.avsc and schemas/payment.avsc, as they were when this was built. */
+/* schemas/decision.avsc, payment.avsc and label.avsc, as they were when this was built. */
 const char *fd_embedded_decision_schema(size_t *n);
 const char *fd_embedded_payment_schema(size_t *n);
+const char *fd_embedded_label_schema(size_t *n);
 
 #endif

@@ -119,7 +119,7 @@ static bool parse_int(const char *text, int64_t *out)
 }
 
 /* Decimal digits only, no floating point: "12.5" is 125000 ppm of 100. */
-static bool parse_ppm(const char *text, int64_t *out)
+bool fd_cli_parse_ppm(const char *text, int64_t *out)
 {
     int64_t v = 0;
     int digits = 0, decimals = -1;
@@ -207,7 +207,7 @@ static int set_value(const fd_cli *cli, const fd_opt *o, char *text)
         return FD_CLI_GO_ON;
     }
     case FD_OPT_PPM:
-        if (!parse_ppm(text, &v))
+        if (!fd_cli_parse_ppm(text, &v))
             return fd_cli_usage_error(cli,
                                       "%s: '%s' is not a percentage from 0 to 100, with at "
                                       "most 4 decimals",

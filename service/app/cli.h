@@ -85,6 +85,8 @@ uint64_t fd_cli_random(void);
 /* Sleeps until the monotonic time, or until a signal asks to stop. */
 void fd_cli_sleep_until(int64_t mono_ns);
 
+/* "12.5" and "12.5%" are 125000; false: no percentage, or above 100 %. */
+bool fd_cli_parse_ppm(const char *text, int64_t *ppm);
 /* "2026-01-31", "2026-01-31T10:00:00Z", "2026-01-31T10:00:00.250+02:00" to ms. */
 bool fd_cli_parse_time(const char *text, int64_t *ms);
 

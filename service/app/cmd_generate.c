@@ -1,6 +1,7 @@
 /*
- * `fraudd generate`: a repeatable stream of payments with planted frauds, to a topic or a file.
- * Main thread. The model is in generate/; here are options, pace, labels and the summary.
+ * `fraudd generate`: a repeatable stream of payments with planted frauds, and what becomes known of
+ * them, to topics or files. Main thread. The model is in generate/; here are options, pace and the
+ * summary.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -8,6 +9,8 @@
 #include <stdlib.h>
 
 #include "app/commands.h"
+#include "app/generate/label.h"
+#include "app/generate/shares.h"
 #include "app/generate/sink.h"
 #include "app/generate/stats.h"
 #include "app/generate/stream.h"
@@ -16,13 +19,13 @@
 static const int64_t NS_PER_S = 1000000000;
 static const int64_t NS_PER_MS = 1000000;
 static const char DEFAULT_START[] = "2026-01-01";
-enum { DEFAULT_CUSTOMERS = 5000, FILE_COUNT = 10000, MAX_FRAUD_PPM = 500000 };
+enum { DEFAULT_CUSTOMERS = 5000, FILE_COUNT = 10000 };
 
 typedef struct options {
     fd_kafka_options kafka;
-    const char *file, *start, *labels;
+    const char *file, *start, *labels, *fraud;
     int format, framing, timestamps;
-    int64_t rate, speed, count, seed, customers, schema_id, fraud_ppm, poison_ppm;
+    int64_t rate, speed, count, skip, seed, customers, schema_id, unreported_ppm, poison_ppm;
     bool deflate, stats, quiet;
 } options;
 
@@ -30,10 +33,13 @@ typedef struct run {
     options *o;
     fd_stream *stream;
     fd_sink *sink;
-    FILE *labels;
+    fd_labels *labels; /* NULL: not asked for */
+    fd_sink *label_sink;
+    uint64_t n_labels;
+    uint32_t fraud_ppm[FD_N_PATTERNS];
     fd_gen_stats stats;
     fd_rng poison_rng; /* of its own: poison does not change the payments */
-    uint64_t poison;
+    uint64_t poison, skipped;
     int64_t start_ms, speed, began_ns;
 } run;
 
@@ -67,15 +73,16 @@ static bool keep_pace(run *r, const fd_payment *p, fd_class *rc, fd_err *err)
 
 /* ---- the loop ---- */
 
-static fd_class label(run *r, const fd_payment *p, fd_scenario scenario, fd_err *err)
+/* Writes what is known by then. */
+static fd_class write_labels(run *r, int64_t until_ms, fd_err *err)
 {
-    if (r->labels == NULL)
-        return FD_OK;
-    if (fprintf(r->labels, "%.*s,%d,%s\n", p->tx_id.n, p->tx_id.p, scenario != FD_SCENARIO_NONE,
-                fd_scenario_name(scenario)) < 0)
-        return fd_fail(err, FD_FATAL, FD_EXIT_CHECK, "%s: write failed: %s", r->o->labels,
-                       strerror(errno));
-    return FD_OK;
+    fd_class rc = FD_OK;
+    fd_label label;
+    while (rc == FD_OK && r->labels != NULL && fd_labels_next(r->labels, until_ms, &label)) {
+        rc = fd_sink_put(r->label_sink, &label, err);
+        r->n_labels++;
+    }
+    return rc;
 }
 
 static fd_class plant_poison(run *r, const fd_payment *p, fd_err *err)
@@ -91,17 +98,25 @@ static fd_class generate(run *r, fd_err *err)
     int64_t count = r->o->count;
     while (rc == FD_OK && (count == 0 || r->stats.n < (uint64_t)count)) {
         fd_payment p;
-        fd_scenario scenario = fd_stream_next(r->stream, &p);
+        fd_pattern pattern = fd_stream_next(r->stream, &p);
+        if (r->skipped < (uint64_t)r->o->skip) {
+            r->skipped++;
+            continue;
+        }
         if (!keep_pace(r, &p, &rc, err))
             break;
         rc = plant_poison(r, &p, err);
         if (rc == FD_OK)
             rc = fd_sink_put(r->sink, &p, err);
+        if (rc == FD_OK && r->labels != NULL)
+            fd_labels_see(r->labels, &p, pattern, fd_stream_case(r->stream));
         if (rc == FD_OK)
-            rc = label(r, &p, scenario, err);
+            rc = write_labels(r, p.event_time, err);
         if (rc == FD_OK)
-            fd_gen_stats_add(&r->stats, &p, scenario);
+            fd_gen_stats_add(&r->stats, &p, pattern);
     }
+    if (rc == FD_OK) /* the stream has ended: what will be known of it */
+        rc = write_labels(r, INT64_MAX, err);
     return fd_cli_stop_signal() != 0 && rc == FD_RETRY ? FD_OK : rc;
 }
 
@@ -109,11 +124,16 @@ static void summarise(const run *r)
 {
     int64_t ms = (fd_cli_mono_ns() - r->began_ns) / NS_PER_MS;
     uint64_t per_s = r->stats.n * 1000 / (uint64_t)(ms > 0 ? ms : 1);
-    uint64_t fraud = r->stats.n - r->stats.by_scenario[FD_SCENARIO_NONE];
+    uint64_t fraud = r->stats.n - r->stats.by_pattern[FD_PATTERN_NONE];
     if (!r->o->quiet)
         fd_cli_notice("%" PRIu64 " payments (%" PRIu64 " fraudulent) and %" PRIu64
                       " undecodable records in %" PRId64 ".%03" PRId64 " s, %" PRIu64 "/s",
                       r->stats.n, fraud, r->poison, ms / 1000, ms % 1000, per_s);
+    if (!r->o->quiet && r->labels != NULL)
+        fd_cli_notice("%" PRIu64 " labels", r->n_labels);
+    if (r->labels != NULL && fd_labels_lost(r->labels) > 0)
+        fd_cli_notice("%" PRIu64 " labels were lost: more than %d were waiting to be known",
+                      fd_labels_lost(r->labels), FD_LABELS_MAX);
     if (r->o->stats) {
         fd_strbuf text = {0};
         fd_gen_stats_print(&r->stats, &text);
@@ -124,37 +144,43 @@ static void summarise(const run *r)
 
 /* ---- setting up ---- */
 
-static fd_class open_labels(run *r, fd_err *err)
-{
-    if (r->o->labels == NULL)
-        return FD_OK;
-    r->labels = fopen(r->o->labels, "we");
-    if (r->labels == NULL || fputs("tx_id,is_fraud,scenario\n", r->labels) < 0)
-        return fd_fail(err, FD_FATAL, FD_EXIT_CHECK, "%s: cannot be written: %s", r->o->labels,
-                       strerror(errno));
-    return FD_OK;
-}
-
-static fd_class close_labels(run *r, fd_class rc, fd_err *err)
-{
-    if (r->labels != NULL && fclose(r->labels) != 0 && rc == FD_OK)
-        rc = fd_fail(err, FD_FATAL, FD_EXIT_CHECK, "%s: write failed: %s", r->o->labels,
-                     strerror(errno));
-    return rc;
-}
+static const fd_rows_format ROWS[] = {FD_ROWS_AUTO, FD_ROWS_AVRO, FD_ROWS_JSONL, FD_ROWS_CSV};
 
 static fd_class open_sink(run *r, fd_err *err)
 {
-    static const fd_rows_format FORMATS[] = {FD_ROWS_AUTO, FD_ROWS_AVRO, FD_ROWS_JSONL,
-                                             FD_ROWS_CSV};
-    fd_sink_config config = {.file = r->o->file,
-                             .format = FORMATS[r->o->format],
-                             .deflate = r->o->deflate,
+    const options *o = r->o;
+    fd_sink_config config = {.shape = &FD_PAYMENT_SHAPE,
+                             .file = o->file,
+                             .format = ROWS[o->format],
+                             .deflate = o->deflate,
                              .kafka = &r->o->kafka,
-                             .framing = (fd_framing)r->o->framing,
-                             .schema_id = (uint32_t)r->o->schema_id,
-                             .event_timestamps = r->o->timestamps == 1};
+                             .topic = o->kafka.topic,
+                             .framing = (fd_framing)o->framing,
+                             .schema_id = (uint32_t)o->schema_id,
+                             .event_timestamps = o->timestamps == 1};
     return fd_sink_open(&config, &r->sink, err);
+}
+
+/* Beside payments in a topic, a name is that of a topic, unless it looks like a file's. */
+static bool is_file(const options *o)
+{
+    return o->file != NULL || strchr(o->labels, '/') != NULL ||
+           fd_sink_format_of(o->labels) != FD_ROWS_AUTO;
+}
+
+static fd_class open_labels(run *r, fd_err *err)
+{
+    const options *o = r->o;
+    if (o->labels == NULL)
+        return FD_OK;
+    bool file = is_file(o);
+    fd_sink_config config = {.shape = &FD_LABEL_SHAPE,
+                             .file = file ? o->labels : NULL,
+                             .kafka = &r->o->kafka,
+                             .topic = file ? NULL : o->labels,
+                             .event_timestamps = o->timestamps == 1};
+    r->labels = fd_labels_new((uint64_t)o->seed, (uint32_t)o->unreported_ppm);
+    return fd_sink_open(&config, &r->label_sink, err);
 }
 
 /* Customers pay three times a day, by the hours of the week; --rate with --speed asks for a steady
@@ -162,8 +188,8 @@ static fd_class open_sink(run *r, fd_err *err)
 static void open_stream(run *r)
 {
     const options *o = r->o;
-    fd_stream_config config = {
-        .seed = (uint64_t)o->seed, .start_ms = r->start_ms, .fraud_ppm = (uint32_t)o->fraud_ppm};
+    fd_stream_config config = {.seed = (uint64_t)o->seed, .start_ms = r->start_ms};
+    memcpy(config.fraud_ppm, r->fraud_ppm, sizeof config.fraud_ppm);
     int64_t customers = o->customers;
     if (o->rate > 0 && r->speed > 0) {
         config.steady = true;
@@ -187,8 +213,13 @@ static int check(const fd_cli *cli, options *o, run *r)
         return fd_cli_usage_error(cli, "--poison needs a topic: files hold no undecodable records");
     if (o->framing == FD_FRAMING_CONFLUENT && o->schema_id == 0)
         return fd_cli_usage_error(cli, "--framing confluent needs --schema-id");
-    if (o->fraud_ppm > MAX_FRAUD_PPM)
-        return fd_cli_usage_error(cli, "--fraud: at most 50%%");
+    fd_strbuf why = {0};
+    int code = FD_CLI_GO_ON;
+    if (!fd_fraud_shares(o->fraud, r->fraud_ppm, &why))
+        code = fd_cli_usage_error(cli, "--fraud: %s", why.p);
+    fd_strbuf_free(&why);
+    if (code != FD_CLI_GO_ON)
+        return code;
     if (o->count == 0 && o->file != NULL)
         o->count = FILE_COUNT;
     r->speed = o->speed;
@@ -204,6 +235,17 @@ static int check(const fd_cli *cli, options *o, run *r)
     return FD_CLI_GO_ON;
 }
 
+/* The first thing that went wrong is what is said. */
+static fd_class close_sink(fd_sink *sink, fd_class rc, fd_err *err)
+{
+    fd_err close_err = {0};
+    fd_class closed = sink == NULL ? FD_OK : fd_sink_close(sink, &close_err);
+    if (rc != FD_OK || closed == FD_OK)
+        return rc;
+    *err = close_err;
+    return closed;
+}
+
 static int execute(run *r)
 {
     fd_err err = {0};
@@ -217,27 +259,26 @@ static int execute(run *r)
         r->began_ns = fd_cli_mono_ns();
         rc = generate(r, &err);
     }
-    fd_err close_err = {0};
-    fd_class closed = fd_sink_close(r->sink, &close_err);
-    if (rc == FD_OK && closed != FD_OK) {
-        rc = closed;
-        err = close_err;
-    }
-    rc = close_labels(r, rc, &err);
+    rc = close_sink(r->sink, rc, &err);
+    rc = close_sink(r->label_sink, rc, &err);
     fd_stream_free(r->stream);
     bool reader_left = errno == EPIPE && r->o->file != NULL && strcmp(r->o->file, "-") == 0;
-    if (rc != FD_OK && !reader_left)
+    if (rc != FD_OK && !reader_left) {
+        fd_labels_free(r->labels);
         return fd_cli_fail(&err);
+    }
     if (rc == FD_OK)
         summarise(r);
+    fd_labels_free(r->labels);
     int signal = fd_cli_stop_signal();
     return signal == 0 ? FD_EXIT_OK : 128 + signal;
 }
 
 static const char EXAMPLES[] =
     "  fraudd generate -t payments --rate 100 --start now        a live stream, until Ctrl-C\n"
-    "  fraudd generate -t payments --count 1000000 --labels labels.csv\n"
-    "  fraudd generate -f payments.avro --count 1000000 --seed 7 --stats\n"
+    "  fraudd generate -t payments --count 1000000 --labels labels\n"
+    "  fraudd generate -f payments.avro --count 1000000 --seed 7 --labels labels.avro --stats\n"
+    "  fraudd generate -f payments.avro --fraud velocity=0.2,bust_out=0.1 --labels labels.csv\n"
     "  fraudd generate -f - --format jsonl --count 3\n"
     "  fraudd generate -t payments --count 10000 --poison 0.1    with undecodable records\n"
     "  fraudd generate -b kafka:9092 -t payments -X security.protocol=SSL --speed 60\n";
@@ -247,7 +288,8 @@ int fd_cmd_generate(int argc, char **argv)
     static const char *const FORMATS[] = {"auto", "avro", "jsonl", "csv", NULL};
     static const char *const FRAMINGS[] = {"raw", "confluent", "single-object", NULL};
     static const char *const TIMESTAMPS[] = {"now", "event", NULL};
-    options o = {.start = DEFAULT_START, .seed = 1, .fraud_ppm = 5000};
+    options o = {
+        .start = DEFAULT_START, .seed = 1, .fraud = "0.5", .unreported_ppm = FD_UNREPORTED_PPM};
     const fd_opt opts[] = {
         FD_KAFKA_OPTIONS(o.kafka),
         {'f', "file", FD_OPT_TEXT, &o.file, "FILE", "a file instead; - = standard output", 0, 0,
@@ -255,6 +297,8 @@ int fd_cmd_generate(int argc, char **argv)
         {0, "format", FD_OPT_CHOICE, &o.format, NULL, "of the file (by its name)", 0, 0, FORMATS},
         {0, "deflate", FD_OPT_FLAG, &o.deflate, NULL, "compress the Avro container", 0, 0, NULL},
         {'c', "count", FD_OPT_INT, &o.count, "N", "payments (file: 10000; topic: endless)", 0, 0,
+         NULL},
+        {0, "skip", FD_OPT_INT, &o.skip, "N", "leave out the first N: another run made them", 0, 0,
          NULL},
         {0, "rate", FD_OPT_INT, &o.rate, "N", "payments per second (as fast as possible)", 0,
          10000000, NULL},
@@ -265,9 +309,12 @@ int fd_cmd_generate(int argc, char **argv)
         {0, "seed", FD_OPT_INT, &o.seed, "N", "another seed, other payments (1)", 0, 0, NULL},
         {0, "customers", FD_OPT_INT, &o.customers, "N", "how many, 3 payments a day each (5000)", 1,
          FD_CUSTOMERS_MAX, NULL},
-        {0, "fraud", FD_OPT_PPM, &o.fraud_ppm, "PERCENT", "of payments that are fraud (0.5)", 0, 0,
-         NULL},
-        {0, "labels", FD_OPT_TEXT, &o.labels, "FILE", "CSV: tx_id,is_fraud,scenario", 0, 0, NULL},
+        {0, "fraud", FD_OPT_TEXT, &o.fraud, "SHARES",
+         "percent of payments (0.5); none; or PATTERN=PERCENT,...", 0, 0, NULL},
+        {0, "labels", FD_OPT_TEXT, &o.labels, "FILE|TOPIC",
+         "what becomes known of them, in that order", 0, 0, NULL},
+        {0, "unreported", FD_OPT_PPM, &o.unreported_ppm, "PERCENT",
+         "of frauds that never get a label (5)", 0, 0, NULL},
         {0, "poison", FD_OPT_PPM, &o.poison_ppm, "PERCENT", "extra undecodable records", 0, 0,
          NULL},
         {0, "framing", FD_OPT_CHOICE, &o.framing, NULL, "of values in the topic (raw)", 0, 0,

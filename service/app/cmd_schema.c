@@ -185,9 +185,10 @@ int fd_cmd_schema(int argc, char **argv)
     const fd_cli cli = {
         .name = "schema",
         .synopsis = "check|print [options] SCHEMA",
-        .summary = "Checks an Avro schema (.avsc, or the built-in 'payment' and 'decision'), or "
-                   "prints the fields\nthat rules reach as event.<field>. Exits with 1 when "
-                   "something is wrong.",
+        .summary =
+            "Checks an Avro schema (.avsc, or the built-in 'payment', 'label' and 'decision'), or "
+            "prints the fields\nthat rules reach as event.<field>. Exits with 1 when "
+            "something is wrong.",
         .examples = EXAMPLES,
         .opts = opts,
         .n_opts = sizeof opts / sizeof opts[0],

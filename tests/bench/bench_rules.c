@@ -54,17 +54,15 @@ static void die(fd_diags *d, const char *what)
 
 static void make_events(bench *b, uint32_t n)
 {
-    fd_stream_config config = {.seed = 7,
-                               .customers = 20000,
-                               .start_ms = 1767225600000,
-                               .mean_gap_ns = 1000000,
-                               .fraud_ppm = 20000};
+    fd_stream_config config = {
+        .seed = 7, .customers = 20000, .start_ms = 1767225600000, .mean_gap_ns = 1000000};
+    fd_fraud_usual(20000, config.fraud_ppm);
     fd_stream *s = fd_stream_new(&config);
     static size_t ends[MAX_EVENTS];
     for (uint32_t i = 0; i < n; i++) {
         fd_payment p;
         fd_stream_next(s, &p);
-        fd_payment_avro(&p, &b->bytes);
+        fd_record_avro(&FD_PAYMENT_SHAPE, &p, &b->bytes);
         ends[i] = b->bytes.n;
     }
     for (uint32_t i = 0; i < n; i++) {

@@ -170,7 +170,7 @@ def test_generate_files(context):
         pair = [where / f"{name}.{ending}" for name in ("a", "b")]
         for path in pair:
             done = fraudd(context, "generate", "-f", path, "-c", COUNT, "--seed", 7,
-                          "--labels", where / f"labels.{path.stem}")
+                          "--labels", where / f"labels-{path.stem}.{ending}", "--unreported", 0)
             expect(context, f"generate to {path.name}", done, 0, f"% {COUNT} payments")
         check(pair[0].read_bytes() == pair[1].read_bytes(), f"equal seeds give equal .{ending} files")
     other = where / "other.jsonl"
@@ -192,11 +192,29 @@ def test_generate_files(context):
           "CSV says the same as the container")
     times = [record["event_time"].rstrip("Z") for record in records]   # a fraction sorts after none
     check(times == sorted(times) and times[0].startswith("2026-01-01T00:0"), "event times advance")
-    labels = list(csv.DictReader(io.StringIO((where / "labels.a").read_text())))
-    check([row["tx_id"] for row in labels] == [record["tx_id"] for record in records], "a label each")
-    frauds = [row for row in labels if row["is_fraud"] == "1"]
-    check(0.002 < len(frauds) / COUNT < 0.012 and all(row["scenario"] for row in frauds),
+    labels = [json.loads(line) for line in (where / "labels-a.jsonl").read_text().splitlines()]
+    with open(where / "labels-b.avro", "rb") as file:
+        check([plain(record) for record in fastavro.reader(file)] == labels, "labels: Avro says the same as JSON lines")
+    rows = list(csv.DictReader(io.StringIO((where / "labels-a.csv").read_text())))
+    check([(row["tx_id"], row["known_at"]) for row in rows] == [(row["tx_id"], row["known_at"]) for row in labels],
+          "labels: CSV says the same as JSON lines")
+    known = [row["known_at"].rstrip("Z") for row in labels]
+    check(known == sorted(known), "labels are in the order in which they become known")
+    payments = {record["tx_id"]: record for record in records}
+    check(all(payments[row["tx_id"]]["card_id"] == row["card_id"] and row["known_at"] > row["tx_time"]
+              for row in labels), "labels are of payments, and later")
+    frauds = [row for row in labels if row["fraud"]]
+    check(0.002 < len(frauds) / COUNT < 0.012 and all(row["pattern"] and row["case_id"] for row in frauds),
           "about half a percent is labelled fraud", str(len(frauds)))
+    check(not any(name in (where / "a.jsonl").read_text() for name in ("velocity", "takeover", "fraud")),
+          "payments do not tell what they are")
+    done = fraudd(context, "generate", "-f", where / "rest.jsonl", "-c", 100, "--skip", COUNT - 100, "--seed", 7)
+    check((where / "rest.jsonl").read_text().splitlines() == (where / "a.jsonl").read_text().splitlines()[-100:],
+          "--skip goes on where --count ended", done.err)
+    done = fraudd(context, "generate", "-f", where / "none.jsonl", "-c", COUNT, "--seed", 7, "--fraud", "none")
+    expect(context, "no fraud", done, 0, "(0 fraudulent)")
+    done = fraudd(context, "generate", "-f", where / "none.jsonl", "--fraud", "velcity=1")
+    expect(context, "a pattern that is none", done, 2, "did you mean 'velocity'?")
 
     done = fraudd(context, "generate", "-f", where / "small.avro", "--deflate", "-c", COUNT, "--seed", 7)
     with open(where / "small.avro", "rb") as file:
@@ -239,6 +257,26 @@ def test_generate_to_kafka(context):
     framed = [decode(message.value()[5:]) for message in messages]
     stamps = [iso(datetime.datetime.fromtimestamp(m.timestamp()[1] / 1000, datetime.timezone.utc)) for m in messages]
     check(len(framed) == 50 and stamps == [record["event_time"] for record in framed], "event timestamps")
+
+
+def test_generate_labels_to_kafka(context):
+    check = context.results.check
+    payments, labels = (context.create_topic(context.fresh(name), PARTITIONS) for name in ("gen", "labels"))
+    done = fraudd(context, "generate", "-b", context.bootstrap, "-t", payments, "-c", COUNT, "--seed", 7,
+                  "--labels", labels, "--unreported", 0, "--timestamps", "event")
+    expect(context, "generate with labels in a topic", done, 0, "labels")
+    schema = fastavro.schema.load_schema(str(PAYMENT_SCHEMA).replace("payment.avsc", "label.avsc"))
+    messages = consume(context, labels)
+    records = [plain(fastavro.schemaless_reader(io.BytesIO(m.value()), schema, None)) for m in messages]
+    path = context.logs / "known.jsonl"
+    fraudd(context, "generate", "-f", context.logs / "known-payments.avro", "-c", COUNT, "--seed", 7,
+           "--labels", path, "--unreported", 0)
+    check(by_id(records) == by_id(json.loads(line) for line in path.read_text().splitlines()),
+          "the same labels as in a file of that seed")
+    check(all(m.key() == record["card_id"].encode() and m.partition() == partition_of(m.key())
+              for m, record in zip(messages, records)), "keyed by card, as payments are")
+    stamps = [iso(datetime.datetime.fromtimestamp(m.timestamp()[1] / 1000, datetime.timezone.utc)) for m in messages]
+    check(stamps == [record["known_at"] for record in records], "their timestamps are when they became known")
 
 
 def test_generate_poison(context):

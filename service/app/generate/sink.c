@@ -1,10 +1,11 @@
-/* Where generated payments go; see sink.h. Main thread. */
+/* Where generated records go; see sink.h. Main thread. */
 #include "app/generate/sink.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "app/generate/label.h"
 #include "base/assert.h"
 #include "kafka/client.h"
 
@@ -20,7 +21,7 @@ struct fd_sink {
     FILE *file;
     fd_kafka_writer *writer;
     uint64_t fingerprint;
-    fd_strbuf bytes; /* of the payment at hand */
+    fd_strbuf bytes; /* of the record at hand */
 };
 
 /* ---- opening ---- */
@@ -30,25 +31,23 @@ static const char *kind_name(const fd_type *t)
     return t == NULL ? "nothing" : fd_kind_name(t->kind);
 }
 
-static bool kind_fits(fd_payment_kind kind, const fd_type *t)
+static bool kind_fits(const fd_record_field *f, const fd_type *t)
 {
-    const char *const *symbols;
-    size_t n = fd_payment_symbols(kind, &symbols);
-    bool optional = kind == FD_PAYMENT_OPT_TEXT || kind == FD_PAYMENT_OPT_DEGREES;
-    if (t->nullable != optional || t->n_symbols != n)
+    bool optional = f->kind == FD_RECORD_OPT_TEXT || f->kind == FD_RECORD_OPT_DEGREES;
+    if (t->nullable != optional || t->n_symbols != f->n_symbols)
         return false;
-    for (size_t i = 0; i < n; i++) {
-        if (!fd_str_eq_c(t->symbols[i], symbols[i]))
+    for (size_t i = 0; i < f->n_symbols; i++) {
+        if (!fd_str_eq_c(t->symbols[i], f->symbols[i]))
             return false;
     }
-    switch (kind) {
-    case FD_PAYMENT_TIME:
+    switch (f->kind) {
+    case FD_RECORD_TIME:
         return t->kind == FD_TIMESTAMP && t->per_second == 1000;
-    case FD_PAYMENT_LONG:
+    case FD_RECORD_LONG:
         return t->kind == FD_INT;
-    case FD_PAYMENT_BOOL:
+    case FD_RECORD_BOOL:
         return t->kind == FD_BOOL;
-    case FD_PAYMENT_OPT_DEGREES:
+    case FD_RECORD_OPT_DEGREES:
         return t->kind == FD_DOUBLE;
     default:
         return t->kind == FD_STRING;
@@ -58,26 +57,29 @@ static bool kind_fits(fd_payment_kind kind, const fd_type *t)
 /* The bytes are written by hand: they must be those of the schema that goes into the header. */
 static fd_class load_schema(fd_sink *s, fd_err *err)
 {
-    size_t n, n_fields;
-    const char *json = fd_embedded_payment_schema(&n);
-    s->schema = fd_schema_parse(json, n, "payment.avsc", &s->diags);
+    const fd_record_shape *shape = s->config.shape;
+    size_t n;
+    const char *json = shape == &FD_LABEL_SHAPE ? fd_embedded_label_schema(&n)
+                                                : fd_embedded_payment_schema(&n);
+    s->schema = fd_schema_parse(json, n, shape->schema, &s->diags);
     FD_ASSERT(s->schema != NULL);
     const fd_type *type = fd_schema_type(s->schema);
-    const fd_payment_field *fields = fd_payment_fields(&n_fields);
-    for (size_t i = 0; i < n_fields || i < type->n_fields; i++) {
+    for (size_t i = 0; i < shape->n_fields || i < type->n_fields; i++) {
         const fd_field *f = i < type->n_fields ? &type->fields[i] : NULL;
-        if (i >= n_fields || f == NULL || strcmp(f->name, fields[i].name) != 0 ||
-            !kind_fits(fields[i].kind, f->type))
+        const fd_record_field *ours = i < shape->n_fields ? &shape->fields[i] : NULL;
+        if (ours == NULL || f == NULL || strcmp(f->name, ours->name) != 0 ||
+            !kind_fits(ours, f->type))
             return fd_fail(err, FD_FATAL, FD_EXIT_CHECK,
-                           "schemas/payment.avsc has %s (%s) as field %zu, the generator has %s",
-                           f == NULL ? "nothing" : f->name, kind_name(f == NULL ? NULL : f->type),
-                           i + 1, i < n_fields ? fields[i].name : "nothing");
+                           "schemas/%s has %s (%s) as field %zu, the generator has %s",
+                           shape->schema, f == NULL ? "nothing" : f->name,
+                           kind_name(f == NULL ? NULL : f->type), i + 1,
+                           ours != NULL ? ours->name : "nothing");
     }
     s->fingerprint = fd_schema_fingerprint(s->schema);
     return FD_OK;
 }
 
-static fd_rows_format format_of(const char *file, fd_rows_format said)
+fd_rows_format fd_sink_format_of(const char *file)
 {
     static const struct {
         const char *end;
@@ -88,12 +90,12 @@ static fd_rows_format format_of(const char *file, fd_rows_format said)
                 {".json", FD_ROWS_JSONL},
                 {".csv", FD_ROWS_CSV}};
     size_t n = strlen(file);
-    for (size_t i = 0; said == FD_ROWS_AUTO && i < sizeof ENDS / sizeof ENDS[0]; i++) {
+    for (size_t i = 0; i < sizeof ENDS / sizeof ENDS[0]; i++) {
         size_t m = strlen(ENDS[i].end);
         if (n > m && strcmp(file + n - m, ENDS[i].end) == 0)
             return ENDS[i].format;
     }
-    return said;
+    return FD_ROWS_AUTO;
 }
 
 static fd_class file_error(const fd_sink *s, fd_err *err, const char *what)
@@ -110,7 +112,9 @@ static fd_class container_error(fd_sink *s, fd_err *err)
 
 static fd_class open_file(fd_sink *s, fd_err *err)
 {
-    s->format = format_of(s->config.file, s->config.format);
+    s->format = s->config.format;
+    if (s->format == FD_ROWS_AUTO)
+        s->format = fd_sink_format_of(s->config.file);
     if (s->format == FD_ROWS_AUTO)
         return fd_fail(err, FD_FATAL, FD_EXIT_USAGE,
                        "%s: say the format by --format avro|jsonl|csv or by the name's end",
@@ -125,7 +129,7 @@ static fd_class open_file(fd_sink *s, fd_err *err)
         return file_error(s, err, "cannot be written");
     setvbuf(s->file, NULL, _IOFBF, FILE_BUFFER);
     if (s->format == FD_ROWS_CSV)
-        fd_payment_csv_heading(&s->bytes);
+        fd_record_csv_heading(s->config.shape, &s->bytes);
     if (fwrite(s->bytes.p == NULL ? "" : s->bytes.p, 1, s->bytes.n, s->file) != s->bytes.n)
         return file_error(s, err, "write failed");
     return FD_OK;
@@ -147,7 +151,7 @@ fd_class fd_sink_open(const fd_sink_config *config, fd_sink **out, fd_err *err)
     fd_sink *s = calloc(1, sizeof *s);
     FD_ALLOCATED(s);
     s->config = *config;
-    s->name = config->file == NULL             ? config->kafka->topic
+    s->name = config->file == NULL             ? config->topic
               : strcmp(config->file, "-") == 0 ? "standard output"
                                                : config->file;
     fd_diags_init(&s->diags);
@@ -156,8 +160,7 @@ fd_class fd_sink_open(const fd_sink_config *config, fd_sink **out, fd_err *err)
         rc = open_file(s, err);
     } else if (rc == FD_OK) {
         fd_kafka_settings settings = fd_kafka_options_settings(config->kafka);
-        rc = fd_kafka_writer_new(&settings, config->kafka->topic, FD_TOOL_CONNECT_MS, &s->writer,
-                                 err);
+        rc = fd_kafka_writer_new(&settings, config->topic, FD_TOOL_CONNECT_MS, &s->writer, err);
     }
     if (rc != FD_OK) {
         destroy(s);
@@ -170,18 +173,20 @@ fd_class fd_sink_open(const fd_sink_config *config, fd_sink **out, fd_err *err)
 /* ---- writing ---- */
 
 /* A full queue is waited for as long as brokers take records, or 10 s without any. */
-static fd_class send(fd_sink *s, const fd_payment *p, bool null_value, fd_err *err)
+static fd_class send(fd_sink *s, const void *record, bool null_value, fd_err *err)
 {
-    fd_kafka_record record = {
+    const fd_text *key = fd_record_key(s->config.shape, record);
+    int64_t time_ms = fd_record_time(s->config.shape, record);
+    fd_kafka_record message = {
         .partition = -1,
-        .timestamp_ms = s->config.event_timestamps ? p->event_time : -1,
-        .key = {p->card_id.p, p->card_id.n},
+        .timestamp_ms = s->config.event_timestamps ? time_ms : -1,
+        .key = {key->p, key->n},
         .value = {s->bytes.p, (uint32_t)s->bytes.n},
         .null_value = null_value,
     };
     uint64_t delivered = fd_kafka_writer_delivered(s->writer);
     for (int idle = 0; idle < GIVE_UP_AFTER_SLICES; idle++) {
-        fd_class rc = fd_kafka_writer_put(s->writer, &record, PUT_SLICE_MS, err);
+        fd_class rc = fd_kafka_writer_put(s->writer, &message, PUT_SLICE_MS, err);
         if (rc != FD_RETRY || fd_cli_stop_signal() != 0)
             return rc;
         uint64_t now = fd_kafka_writer_delivered(s->writer);
@@ -192,32 +197,32 @@ static fd_class send(fd_sink *s, const fd_payment *p, bool null_value, fd_err *e
     return FD_RETRY;
 }
 
-static void frame_and_encode(fd_sink *s, const fd_payment *p)
+static void frame_and_encode(fd_sink *s, const void *record)
 {
     unsigned char head[FD_FRAME_MAX];
     uint32_t n = fd_frame_write(s->config.framing, s->config.schema_id, s->fingerprint, head);
     fd_strbuf_reset(&s->bytes);
     fd_strbuf_add(&s->bytes, head, n);
-    fd_payment_avro(p, &s->bytes);
+    fd_record_avro(s->config.shape, record, &s->bytes);
 }
 
-fd_class fd_sink_put(fd_sink *s, const fd_payment *p, fd_err *err)
+fd_class fd_sink_put(fd_sink *s, const void *record, fd_err *err)
 {
     if (s->writer != NULL) {
-        frame_and_encode(s, p);
-        return send(s, p, false, err);
+        frame_and_encode(s, record);
+        return send(s, record, false, err);
     }
     fd_strbuf_reset(&s->bytes);
     if (s->container != NULL) {
-        fd_payment_avro(p, &s->bytes);
-        fd_str record = {s->bytes.p, (uint32_t)s->bytes.n};
-        return fd_container_append(s->container, record, &s->diags) ? FD_OK
-                                                                    : container_error(s, err);
+        fd_record_avro(s->config.shape, record, &s->bytes);
+        fd_str bytes = {s->bytes.p, (uint32_t)s->bytes.n};
+        return fd_container_append(s->container, bytes, &s->diags) ? FD_OK
+                                                                   : container_error(s, err);
     }
     if (s->format == FD_ROWS_JSONL)
-        fd_payment_json(p, &s->bytes);
+        fd_record_json(s->config.shape, record, &s->bytes);
     else
-        fd_payment_csv(p, &s->bytes);
+        fd_record_csv(s->config.shape, record, &s->bytes);
     if (fwrite(s->bytes.p, 1, s->bytes.n, s->file) != s->bytes.n)
         return file_error(s, err, "write failed");
     return FD_OK;
@@ -228,10 +233,10 @@ bool fd_sink_can_poison(const fd_sink *s)
     return s->writer != NULL;
 }
 
-fd_class fd_sink_poison(fd_sink *s, const fd_payment *p, fd_planted kind, fd_err *err)
+fd_class fd_sink_poison(fd_sink *s, const void *record, fd_planted kind, fd_err *err)
 {
     FD_ASSERT(s->writer != NULL);
-    frame_and_encode(s, p);
+    frame_and_encode(s, record);
     switch (kind) {
     case FD_PLANTED_TRUNCATED:
         s->bytes.n /= 2;
@@ -250,7 +255,7 @@ fd_class fd_sink_poison(fd_sink *s, const fd_payment *p, fd_planted kind, fd_err
     case FD_N_PLANTED:
         FD_UNREACHABLE();
     }
-    return send(s, p, kind == FD_PLANTED_TOMBSTONE, err);
+    return send(s, record, kind == FD_PLANTED_TOMBSTONE, err);
 }
 
 fd_class fd_sink_flush(fd_sink *s, fd_err *err)

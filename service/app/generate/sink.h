@@ -1,5 +1,6 @@
 /*
- * Where generated payments go: an Avro container, JSON lines, CSV, or a Kafka topic.
+ * Where generated records go, payments or labels: an Avro container, JSON lines, CSV, or a Kafka
+ * topic.
  *
  * Every call fails with a text that names the file or topic; nothing is dropped silently. Thread:
  * main.
@@ -7,7 +8,7 @@
 #ifndef FD_APP_GENERATE_SINK_H
 #define FD_APP_GENERATE_SINK_H
 
-#include "app/generate/payment.h"
+#include "app/generate/record.h"
 #include "app/kafka_options.h"
 #include "codec/container.h"
 #include "codec/frame.h"
@@ -30,20 +31,25 @@ typedef enum fd_planted {
 typedef struct fd_sink fd_sink;
 
 typedef struct fd_sink_config {
+    const fd_record_shape *shape;
     const char *file;      /* NULL: Kafka; "-": standard output */
     fd_rows_format format; /* of the file; AUTO: by its name */
     bool deflate;          /* Avro container only */
     fd_kafka_options *kafka;
+    const char *topic;
     fd_framing framing;
     uint32_t schema_id;
     bool event_timestamps; /* Kafka: the record's timestamp is the event's time, else now */
 } fd_sink_config;
 
+/* By the end of a name; AUTO: it says nothing. */
+fd_rows_format fd_sink_format_of(const char *file);
+
 /* err->exit_code says how to leave. */
 fd_class fd_sink_open(const fd_sink_config *config, fd_sink **out, fd_err *err);
-fd_class fd_sink_put(fd_sink *s, const fd_payment *p, fd_err *err);
-/* Kafka only: an undecodable record made of this payment, with its key. */
-fd_class fd_sink_poison(fd_sink *s, const fd_payment *p, fd_planted kind, fd_err *err);
+fd_class fd_sink_put(fd_sink *s, const void *record, fd_err *err);
+/* Kafka only: an undecodable record made of this one, with its key. */
+fd_class fd_sink_poison(fd_sink *s, const void *record, fd_planted kind, fd_err *err);
 bool fd_sink_can_poison(const fd_sink *s);
 /* Before a pause: what has been put becomes visible. */
 fd_class fd_sink_flush(fd_sink *s, fd_err *err);

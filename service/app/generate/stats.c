@@ -3,9 +3,9 @@
 
 #include "base/assert.h"
 
-void fd_gen_stats_add(fd_gen_stats *s, const fd_payment *p, fd_scenario scenario)
+void fd_gen_stats_add(fd_gen_stats *s, const fd_payment *p, fd_pattern pattern)
 {
-    FD_ASSERT(scenario <= FD_SCENARIO_NONE && p->amount_minor > 0);
+    FD_ASSERT(pattern <= FD_PATTERN_NONE && p->amount_minor > 0);
     if (s->n++ == 0)
         s->first_ms = p->event_time;
     s->last_ms = p->event_time;
@@ -13,7 +13,7 @@ void fd_gen_stats_add(fd_gen_stats *s, const fd_payment *p, fd_scenario scenario
     s->recurring += p->is_recurring;
     s->cross_border += memcmp(p->card_country.p, p->merchant_country.p, 2) != 0;
     s->by_channel[p->channel]++;
-    s->by_scenario[scenario]++;
+    s->by_pattern[pattern]++;
     s->by_hour[p->event_time / 3600000 % 24]++;
     if (memcmp(p->currency.p, "EUR", 3) == 0) {
         int octave = 63 - __builtin_clzll((uint64_t)p->amount_minor);
@@ -71,9 +71,9 @@ void fd_gen_stats_print(const fd_gen_stats *s, fd_strbuf *out)
     share(out, "declined", s->declined, s->n);
     share(out, "recurring", s->recurring, s->n);
     share(out, "cross-border", s->cross_border, s->n);
-    share(out, "fraud", s->n - s->by_scenario[FD_SCENARIO_NONE], s->n);
-    for (fd_scenario i = 0; i < FD_N_SCENARIOS; i++)
-        share(out, fd_scenario_name(i), s->by_scenario[i], s->n);
+    share(out, "fraud", s->n - s->by_pattern[FD_PATTERN_NONE], s->n);
+    for (fd_pattern i = 0; i < FD_N_PATTERNS; i++)
+        share(out, fd_pattern_name(i), s->by_pattern[i], s->n);
     amounts(s, out);
     fd_strbuf_puts(out, "% by hour (UTC):");
     for (int i = 0; i < 24; i++)

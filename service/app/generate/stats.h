@@ -14,7 +14,7 @@ typedef struct fd_gen_stats {
     uint64_t recurring;
     uint64_t cross_border; /* card's country is not the merchant's */
     uint64_t by_channel[FD_N_CHANNELS];
-    uint64_t by_scenario[FD_N_SCENARIOS + 1];
+    uint64_t by_pattern[FD_N_PATTERNS + 1];
     uint64_t by_hour[24];
     uint64_t by_octave[FD_STATS_OCTAVES]; /* of euro amounts: 2^i .. 2^(i+1) minor units */
     uint64_t euros;                       /* payments in that currency */
@@ -22,7 +22,7 @@ typedef struct fd_gen_stats {
     int64_t first_ms, last_ms;
 } fd_gen_stats;
 
-void fd_gen_stats_add(fd_gen_stats *s, const fd_payment *p, fd_scenario scenario);
+void fd_gen_stats_add(fd_gen_stats *s, const fd_payment *p, fd_pattern pattern);
 /* Lines that begin with "% ". */
 void fd_gen_stats_print(const fd_gen_stats *s, fd_strbuf *out);
 

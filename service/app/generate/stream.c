@@ -36,10 +36,13 @@ struct fd_stream {
     int64_t next_ns; /* of the next genuine payment */
     uint64_t n_due;  /* subscriptions so far, with those that nobody has */
     int64_t due_ns, due_gap_ns;
-    uint32_t begin_ppm; /* chance that a genuine payment begins a fraud */
-    uint64_t n_planned; /* ever */
-    uint32_t n_plants;  /* in the heap */
-    fd_plant *plants;   /* a binary heap, the earliest first */
+    uint32_t begin_ppb[FD_N_PATTERNS]; /* chance that a genuine payment begins a fraud */
+    uint32_t owed[FD_N_PATTERNS];      /* frauds that wait for an occasion */
+    uint64_t n_cases;                  /* frauds so far */
+    uint64_t case_no;                  /* of the latest payment; 0: none */
+    uint64_t n_planned;                /* ever */
+    uint32_t n_plants;                 /* in the heap */
+    fd_plant *plants;                  /* a binary heap, the earliest first */
     uint32_t n_retries;
     retry retries[MAX_RETRIES]; /* the earliest last */
 };
@@ -232,16 +235,28 @@ static void set_presence(fd_stream *s, fd_payment *p, const fd_merchant *m)
         p->entry_mode = r < 994 ? FD_ENTRY_SWIPE : FD_ENTRY_MANUAL;
 }
 
+void fd_payment_set_home(const fd_world *w, fd_payment *p, const fd_customer *c)
+{
+    fd_world_device(&p->device_id, fd_world_own_device(w, c, 0, p->event_time));
+    fd_payment_set_address(p, c->home, fd_world_home_address(w, c));
+}
+
+static uint64_t pick_device(fd_stream *s, const fd_customer *c, int64_t time_ms)
+{
+    uint32_t k = fd_rng_chance(&s->rng, 800000) ? 0 : fd_rng_below(&s->rng, c->n_devices);
+    uint64_t own = fd_world_own_device(s->world, c, k, time_ms);
+    if (fd_rng_chance(&s->rng, 4000))
+        return fd_rng_next(&s->rng); /* anybody's */
+    bool shared = c->household && fd_rng_chance(&s->rng, 300000);
+    return shared ? fd_world_shared_device(s->world, c) : own;
+}
+
 /* One of the customer's devices, rarely a new one; at home, on the move, or behind a proxy. */
 static void set_web(fd_stream *s, fd_payment *p, const fd_customer *c, uint8_t here)
 {
     p->entry_mode = fd_rng_chance(&s->rng, 550000) ? FD_ENTRY_STORED : FD_ENTRY_MANUAL;
-    uint32_t k = fd_rng_chance(&s->rng, 800000) ? 0 : fd_rng_below(&s->rng, c->n_devices);
-    uint64_t device = fd_world_own_device(s->world, c, k);
-    if (fd_rng_chance(&s->rng, 4000))
-        device = fd_rng_next(&s->rng);
-    fd_world_device(&p->device_id, device);
-    uint64_t address = fd_mix2(s->seed, c->id);
+    fd_world_device(&p->device_id, pick_device(s, c, p->event_time));
+    uint64_t address = fd_world_home_address(s->world, c);
     uint8_t city = here;
     if (here != c->home || fd_rng_chance(&s->rng, 350000))
         address = fd_world_gateway(s->world, c, here, p->event_time);
@@ -270,10 +285,12 @@ static int64_t cents_of(const fd_customer *c, const fd_category *k, const fd_mer
     return k->median_cents * factor / FD_Q16 * m->price_q16 / FD_Q16 * c->spend_q16 / FD_Q16;
 }
 
-static void write_genuine(fd_stream *s, fd_payment *p, fd_customer *customer, uint32_t *card)
+static void write_genuine(fd_stream *s, fd_payment *p, fd_customer *customer, uint32_t *card,
+                          uint8_t *where)
 {
     uint8_t here;
     fd_customer c = pick_customer(s, p->event_time, &here);
+    *where = here;
     fd_category_id kind = pick_category(s, &c);
     const fd_category *k = &FD_CATEGORY_TABLE[kind];
     bool present = k->channel == FD_CHANNEL_POS || k->channel == FD_CHANNEL_ATM;
@@ -384,10 +401,27 @@ static void advance(fd_stream *s)
     }
 }
 
+/* Of F frauds of m payments each among g genuine ones: F m / (F m + g) = fraud; so for each
+ * pattern, g being what all patterns leave. */
+static void set_fraud(fd_stream *s, const uint32_t fraud_ppm[FD_N_PATTERNS])
+{
+    uint64_t sum = 0;
+    for (fd_pattern i = 0; i < FD_N_PATTERNS; i++)
+        sum += fraud_ppm[i];
+    FD_ASSERT(sum <= FD_FRAUD_MAX_PPM);
+    /* Frauds begin at payments that follow the hours only: neither due nor errands nor again. */
+    uint64_t share = 1000000 + fd_errand_ppm();
+    uint64_t genuine_ppm = (1000000 - sum) * (100 - DUE_PERCENT - AGAIN_PERCENT) / 100;
+    genuine_ppm = genuine_ppm * 1000000 / share;
+    for (fd_pattern i = 0; i < FD_N_PATTERNS; i++)
+        s->begin_ppb[i] = (uint32_t)(fraud_ppm[i] * 1000000000000ull / genuine_ppm /
+                                     fd_fraud_mean_milli(i));
+}
+
 fd_stream *fd_stream_new(const fd_stream_config *config)
 {
     FD_ASSERT(config->customers > 0 && config->customers <= FD_CUSTOMERS_MAX);
-    FD_ASSERT(config->mean_gap_ns >= 0 && config->fraud_ppm <= 500000 && config->start_ms >= 0);
+    FD_ASSERT(config->mean_gap_ns >= 0 && config->start_ms >= 0);
     fd_stream *s = calloc(1, sizeof *s);
     FD_ALLOCATED(s);
     s->world = fd_world_new(config->seed, config->customers);
@@ -401,10 +435,8 @@ fd_stream *fd_stream_new(const fd_stream_config *config)
     /* Customers have 5.5 of 9 on average. */
     s->due_gap_ns = s->mean_gap_ns * 100 / DUE_PERCENT * 55 / 90 + 1;
     s->mean_gap_ns = s->mean_gap_ns * 100 / (100 - DUE_PERCENT - AGAIN_PERCENT);
-    /* Of F frauds of m payments each among g genuine ones: F m / (F m + g) = fraud. */
-    uint64_t genuine_ppm = 1000000 - config->fraud_ppm;
-    s->begin_ppm = (uint32_t)(config->fraud_ppm * 1000000000ull /
-                              (genuine_ppm * fd_fraud_mean_milli()));
+    s->mean_gap_ns += s->mean_gap_ns * fd_errand_ppm() / 1000000;
+    set_fraud(s, config->fraud_ppm);
     s->plants = calloc(FD_PLANTS_MAX, sizeof *s->plants);
     FD_ALLOCATED(s->plants);
     advance(s);
@@ -426,32 +458,62 @@ const fd_world *fd_stream_world(const fd_stream *s)
     return s->world;
 }
 
-/* Written as it happens; and perhaps a fraud or a second try follows from it. */
+uint64_t fd_stream_case(const fd_stream *s)
+{
+    return s->case_no;
+}
+
+/* Which frauds begin is drawn at every genuine payment; they begin at the next one that suits. */
+static void begin_frauds(fd_stream *s, const fd_occasion *at)
+{
+    uint32_t r = fd_rng_below(&s->rng, 1000000000);
+    for (fd_pattern i = 0; i < FD_N_PATTERNS; i++) {
+        s->owed[i] += r < s->begin_ppb[i];
+        r = r < s->begin_ppb[i] ? UINT32_MAX : r - s->begin_ppb[i];
+        if (s->owed[i] == 0 || !fd_fraud_begin(s, &s->rng, i, s->n_cases + 1, at))
+            continue;
+        s->owed[i]--;
+        s->n_cases++;
+    }
+}
+
+/* Written as it happens; and perhaps frauds, an errand or a second try follow from it. */
 static void next_genuine(fd_stream *s, fd_payment *out)
 {
-    int64_t time_ns = s->next_ns;
-    out->event_time = time_ns / NS_PER_MS;
     fd_customer c;
-    uint32_t card;
-    write_genuine(s, out, &c, &card);
-    if (fd_rng_chance(&s->rng, s->begin_ppm))
-        fd_fraud_begin(s, &s->rng, &c, card, out, time_ns);
-    plan_retry(s, out, 0, time_ns);
+    fd_occasion at = {.payment = out, .customer = &c, .time_ns = s->next_ns};
+    out->event_time = s->next_ns / NS_PER_MS;
+    write_genuine(s, out, &c, &at.card, &at.here);
+    begin_frauds(s, &at);
+    fd_errand_begin(s, &s->rng, &at);
+    plan_retry(s, out, 0, at.time_ns);
     advance(s);
 }
 
-fd_scenario fd_stream_next(fd_stream *s, fd_payment *out)
+static fd_pattern next_planned(fd_stream *s, fd_payment *out)
+{
+    fd_plant plant = pop(s);
+    out->event_time = plant.time_ns / NS_PER_MS;
+    s->case_no = plant.case_no;
+    if (plant.pattern != FD_PATTERN_NONE) {
+        fd_fraud_write(s->world, &plant, out);
+    } else {
+        fd_errand_write(s->world, &plant, out);
+        plan_retry(s, out, 0, plant.time_ns);
+    }
+    return plant.pattern;
+}
+
+fd_pattern fd_stream_next(fd_stream *s, fd_payment *out)
 {
     *out = (fd_payment){0};
-    fd_scenario scenario = FD_SCENARIO_NONE;
+    fd_pattern pattern = FD_PATTERN_NONE;
+    s->case_no = 0;
     int64_t retry_ns = s->n_retries == 0 ? INT64_MAX : s->retries[s->n_retries - 1].time_ns;
     int64_t plant_ns = s->n_plants == 0 ? INT64_MAX : s->plants[0].time_ns;
     int64_t genuine_ns = s->next_ns < s->due_ns ? s->next_ns : s->due_ns;
     if (plant_ns <= genuine_ns && plant_ns <= retry_ns) {
-        fd_plant plant = pop(s);
-        out->event_time = plant.time_ns / NS_PER_MS;
-        fd_fraud_write(s->world, &plant, out);
-        scenario = plant.scenario;
+        pattern = next_planned(s, out);
     } else if (retry_ns <= genuine_ns) {
         write_retry(s, out);
     } else if (s->due_ns < s->next_ns) {
@@ -463,5 +525,5 @@ fd_scenario fd_stream_next(fd_stream *s, fd_payment *out)
     }
     fd_text_printf(&out->tx_id, "t%llu-%llu", (unsigned long long)s->seed,
                    (unsigned long long)s->n++);
-    return scenario;
+    return pattern;
 }

@@ -70,6 +70,7 @@ enum purpose {
     P_DAY_TRIP,
     P_HABIT,
     P_GATEWAY,
+    P_HOUSEHOLD,
 };
 
 static const int64_t HOUR_MS = 3600000;
@@ -161,12 +162,17 @@ void fd_world_free(fd_world *w)
 fd_customer fd_world_customer(const fd_world *w, uint32_t id)
 {
     FD_ASSERT(id < w->customers);
+    enum { HOUSEHOLDS_PERCENT = 18 };
     uint64_t h = draw(w, P_CUSTOMER, id, 0);
+    bool household = (id ^ 1) < w->customers &&
+                     draw(w, P_HOUSEHOLD, id / 2, 0) % 100 < HOUSEHOLDS_PERCENT;
+    uint64_t house = household ? draw(w, P_HOUSEHOLD, id / 2, 1) : h;
     uint32_t cards = (uint32_t)(h >> 12) % 100, devices = (uint32_t)(h >> 24) % 100;
     uint32_t taste = (uint32_t)(h >> 36) % 100;
     return (fd_customer){
         .id = id,
-        .home = w->home_city[h % FD_PICK_SLOTS],
+        .household = household,
+        .home = w->home_city[house % FD_PICK_SLOTS],
         .n_cards = (uint8_t)(cards < 60   ? 1
                              : cards < 90 ? 2
                                           : 3),
@@ -324,19 +330,37 @@ void fd_world_device(fd_text *out, uint64_t who)
         out->p[i] = HEX[h & 15];
 }
 
-uint64_t fd_world_own_device(const fd_world *w, const fd_customer *c, uint32_t k)
+uint64_t fd_world_own_device(const fd_world *w, const fd_customer *c, uint32_t k, int64_t time_ms)
 {
+    enum { LIFE_DAYS = 500 };
     FD_ASSERT(k < c->n_devices);
-    return draw(w, P_DEVICE, c->id, k);
+    uint64_t first = draw(w, P_DEVICE, c->id, k);
+    uint64_t age = (uint64_t)(time_ms / DAY_MS) + first % LIFE_DAYS;
+    return fd_mix2(first, age / LIFE_DAYS);
+}
+
+uint64_t fd_world_shared_device(const fd_world *w, const fd_customer *c)
+{
+    return draw(w, P_HOUSEHOLD, c->id / 2, 2);
+}
+
+uint64_t fd_world_home_address(const fd_world *w, const fd_customer *c)
+{
+    return c->household ? draw(w, P_HOUSEHOLD, c->id / 2, 3) : draw(w, P_IP, c->id, 0);
 }
 
 /* A bank has one eight-digit BIN per card product; each country has five banks. The leading 9 is
  * for national use: no such card is in circulation internationally. */
+uint32_t fd_world_bin(const fd_customer *c, uint32_t card)
+{
+    uint32_t country = FD_CITIES[c->home].country;
+    uint32_t bank = (uint32_t)(fd_mix2(c->id, card) % 5);
+    return 90000000 + (10 + country) * 100000 + bank * 10000 + card * 100 + 10 + bank * 7;
+}
+
 void fd_world_card(fd_text *id, fd_text *bin, const fd_customer *c, uint32_t card)
 {
     FD_ASSERT(card < c->n_cards);
-    uint32_t country = FD_CITIES[c->home].country;
-    uint32_t bank = (uint32_t)(fd_mix2(c->id, card) % 5);
     fd_text_printf(id, "C%07u-%u", c->id, card + 1);
-    fd_text_printf(bin, "9%02u%01u%02u%02u", 10 + country, bank, card, 10 + bank * 7);
+    fd_text_printf(bin, "%u", fd_world_bin(c, card));
 }

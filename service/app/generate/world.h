@@ -94,6 +94,7 @@ typedef struct fd_customer {
     uint8_t home;
     uint8_t n_cards;   /* 1 .. 3 */
     uint8_t n_devices; /* 1 .. 3 */
+    bool household;    /* lives together with the customer whose number differs in the last bit */
     uint8_t web_taste; /* 0 = hardly buys on the web .. 2 = mostly */
     int64_t spend_q16; /* how this customer's amounts compare with others' */
 } fd_customer;
@@ -142,7 +143,13 @@ uint64_t fd_world_gateway(const fd_world *w, const fd_customer *c, uint8_t city,
  * version 6 from 2001:db8::/32, which are nobody's. */
 void fd_world_ip(fd_text *out, uint8_t country, uint64_t who);
 void fd_world_device(fd_text *out, uint64_t who);
-uint64_t fd_world_own_device(const fd_world *w, const fd_customer *c, uint32_t k);
+/* The customer's device number k; each is replaced by another after some 500 days. */
+uint64_t fd_world_own_device(const fd_world *w, const fd_customer *c, uint32_t k, int64_t time_ms);
+/* What a household has together: a tablet, and the address at home (others have one alone). */
+uint64_t fd_world_shared_device(const fd_world *w, const fd_customer *c);
+uint64_t fd_world_home_address(const fd_world *w, const fd_customer *c);
+/* The BIN as a number: equal for cards of one issuer and product. */
+uint32_t fd_world_bin(const fd_customer *c, uint32_t card);
 void fd_world_card(fd_text *id, fd_text *bin, const fd_customer *c, uint32_t card);
 
 #endif

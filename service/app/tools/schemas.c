@@ -16,14 +16,17 @@ const char *const FD_TOOL_FRAMINGS[] = {FD_FRAMINGS(X) NULL};
 
 fd_schema *fd_tool_schema(const char *name, fd_diags *diags)
 {
-    size_t n;
-    if (strcmp(name, "payment") == 0) {
-        const char *json = fd_embedded_payment_schema(&n);
-        return fd_schema_parse(json, n, "payment.avsc", diags);
-    }
-    if (strcmp(name, "decision") == 0) {
-        const char *json = fd_embedded_decision_schema(&n);
-        return fd_schema_parse(json, n, "decision.avsc", diags);
+    static const struct {
+        const char *name, *file;
+        const char *(*json)(size_t *n);
+    } BUILT_IN[] = {{"payment", "payment.avsc", fd_embedded_payment_schema},
+                    {"label", "label.avsc", fd_embedded_label_schema},
+                    {"decision", "decision.avsc", fd_embedded_decision_schema}};
+    for (size_t i = 0; i < sizeof BUILT_IN / sizeof BUILT_IN[0]; i++) {
+        size_t n;
+        const char *json = BUILT_IN[i].json(&n);
+        if (strcmp(name, BUILT_IN[i].name) == 0)
+            return fd_schema_parse(json, n, BUILT_IN[i].file, diags);
     }
     return fd_schema_load(name, diags);
 }

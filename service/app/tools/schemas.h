@@ -1,5 +1,5 @@
 /*
- * Schemas as the tools name them: a file, one of the two that are built in, or a registry's.
+ * Schemas as the tools name them: a file, one of those that are built in, or a registry's.
  * Main thread.
  */
 #ifndef FD_APP_TOOLS_SCHEMAS_H
@@ -9,7 +9,8 @@
 #include "codec/frame.h"
 #include "codec/schema.h"
 
-/* "payment" and "decision" are built in, everything else is a path. NULL after an error. */
+/* "payment", "label" and "decision" are built in, everything else is a path. NULL after an error.
+ */
 fd_schema *fd_tool_schema(const char *name, fd_diags *diags);
 
 typedef struct fd_registry_options {

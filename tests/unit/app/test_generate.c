@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "app/generate/stream.h"
+#include "app/generate/shares.h"
 #include "base/hash.h"
 
 static const int64_t START_MS = 1767225600000; /* 2026-01-01T00:00:00Z */
@@ -15,8 +15,9 @@ static const int64_t DAY_MS = 86400000;
 
 static fd_stream_config config_of(uint64_t seed)
 {
-    return (fd_stream_config){
-        .seed = seed, .customers = 5000, .start_ms = START_MS, .fraud_ppm = 5000};
+    fd_stream_config config = {.seed = seed, .customers = 5000, .start_ms = START_MS};
+    fd_fraud_usual(5000, config.fraud_ppm);
+    return config;
 }
 
 static void render(uint64_t seed, int n, fd_strbuf *out)
@@ -25,11 +26,11 @@ static void render(uint64_t seed, int n, fd_strbuf *out)
     fd_stream *s = fd_stream_new(&config);
     fd_payment p;
     for (int i = 0; i < n; i++) {
-        fd_scenario scenario = fd_stream_next(s, &p);
-        fd_payment_avro(&p, out);
-        fd_payment_json(&p, out);
-        fd_payment_csv(&p, out);
-        fd_strbuf_puts(out, fd_scenario_name(scenario));
+        fd_pattern pattern = fd_stream_next(s, &p);
+        fd_record_avro(&FD_PAYMENT_SHAPE, &p, out);
+        fd_record_json(&FD_PAYMENT_SHAPE, &p, out);
+        fd_record_csv(&FD_PAYMENT_SHAPE, &p, out);
+        fd_strbuf_puts(out, fd_pattern_name(pattern));
     }
     fd_stream_free(s);
 }
@@ -45,7 +46,7 @@ static void equal_seeds_give_equal_bytes(void **state)
     assert_memory_equal(a.p, b.p, a.n);
     assert_true(a.n != c.n || memcmp(a.p, c.p, a.n) != 0);
     /* The same on every machine and compiler: changing it changes what users' seeds mean. */
-    assert_string_equal(fd_content_hash_of(a.p, a.n).hex, "98c435335a5b189b162d2e956040ba5d");
+    assert_string_equal(fd_content_hash_of(a.p, a.n).hex, "8077755410e9b7b5b1ae2ed9881dc4c1");
     fd_strbuf_free(&a);
     fd_strbuf_free(&b);
     fd_strbuf_free(&c);
@@ -74,7 +75,7 @@ static void arithmetic_is_right(void **state)
 }
 
 typedef struct tally {
-    int n, declined, recurring, by_channel[FD_N_CHANNELS], by_scenario[FD_N_SCENARIOS + 1];
+    int n, declined, recurring, by_channel[FD_N_CHANNELS], by_pattern[FD_N_PATTERNS + 1];
     int web_without_device, place_without_lat, night, noon;
     int64_t first_ms, last_ms;
 } tally;
@@ -85,7 +86,7 @@ static tally count(const fd_stream_config *config, int n)
     fd_stream *s = fd_stream_new(config);
     fd_payment p;
     for (int i = 0; i < n; i++) {
-        fd_scenario scenario = fd_stream_next(s, &p);
+        fd_pattern pattern = fd_stream_next(s, &p);
         assert_true(p.event_time >= config->start_ms && p.event_time >= t.last_ms);
         assert_true(p.amount_minor > 0 && p.mcc > 0);
         assert_true(p.tx_id.n > 0 && p.card_id.n > 0 && p.merchant_id.n > 0 && p.bin.n == 8);
@@ -94,9 +95,9 @@ static tally count(const fd_stream_config *config, int n)
         t.first_ms = i == 0 ? p.event_time : t.first_ms;
         t.last_ms = p.event_time;
         t.n++;
-        t.by_scenario[scenario]++;
+        t.by_pattern[pattern]++;
         t.by_channel[p.channel]++;
-        t.declined += scenario == FD_SCENARIO_NONE && p.status == FD_STATUS_DECLINED;
+        t.declined += pattern == FD_PATTERN_NONE && p.status == FD_STATUS_DECLINED;
         t.recurring += p.is_recurring;
         t.web_without_device += p.channel == FD_CHANNEL_ECOM && !p.is_recurring && !p.device_id.n;
         t.place_without_lat += p.channel == FD_CHANNEL_POS && !p.lat.known;
@@ -115,10 +116,10 @@ static void the_stream_is_as_described(void **state)
     tally t = count(&config, 210000); /* 14 days of 15,000 */
     int64_t days_x100 = (t.last_ms - t.first_ms) * 100 / DAY_MS;
     assert_in_range(days_x100, 1350, 1450);
-    int frauds = t.n - t.by_scenario[FD_SCENARIO_NONE];
+    int frauds = t.n - t.by_pattern[FD_PATTERN_NONE];
     assert_in_range(frauds * 10000L / t.n, 35, 65); /* 0.5 % asked for */
-    for (int i = 0; i < FD_N_SCENARIOS; i++)
-        assert_true(t.by_scenario[i] > 20);
+    for (int i = 0; i < FD_N_PATTERNS; i++)
+        assert_true(t.by_pattern[i] > 20);
     assert_in_range(t.declined * 1000 / t.n, 15, 50);
     assert_in_range(t.by_channel[FD_CHANNEL_POS] * 100 / t.n, 55, 80);
     assert_in_range(t.by_channel[FD_CHANNEL_ECOM] * 100 / t.n, 15, 35);
@@ -131,56 +132,147 @@ static void the_stream_is_as_described(void **state)
 static void bounds_of_the_configuration_work(void **state)
 {
     (void)state;
-    fd_stream_config one = {.seed = 0, .customers = 1, .start_ms = 0, .fraud_ppm = 0};
+    fd_stream_config one = {.seed = 0, .customers = 1, .start_ms = 0};
     tally t = count(&one, 1000);
-    assert_int_equal(t.by_scenario[FD_SCENARIO_NONE], 1000);
-    fd_stream_config many = {.seed = UINT64_MAX,
-                             .customers = FD_CUSTOMERS_MAX,
-                             .start_ms = START_MS,
-                             .mean_gap_ns = 1,
-                             .fraud_ppm = 500000};
+    assert_int_equal(t.by_pattern[FD_PATTERN_NONE], 1000);
+    fd_stream_config many = {
+        .seed = UINT64_MAX, .customers = FD_CUSTOMERS_MAX, .start_ms = START_MS, .mean_gap_ns = 1};
+    fd_fraud_usual(FD_FRAUD_MAX_PPM, many.fraud_ppm);
     t = count(&many, 300000); /* plants pile up to their bound: a fraud takes hours, this 1 ms */
     assert_int_equal(t.n, 300000);
     fd_stream_config half = config_of(3);
-    half.fraud_ppm = 500000;
+    fd_fraud_usual(FD_FRAUD_MAX_PPM, half.fraud_ppm);
     t = count(&half, 200000);
-    assert_in_range((t.n - t.by_scenario[FD_SCENARIO_NONE]) * 100L / t.n, 40, 60);
+    assert_in_range((t.n - t.by_pattern[FD_PATTERN_NONE]) * 100L / t.n, 40, 60);
 }
 
-/* What each scenario promises to a rule that looks for it. */
+static bool same_text(const fd_text *a, const fd_text *b)
+{
+    return a->n == b->n && memcmp(a->p, b->p, a->n) == 0;
+}
+
+/* What each pattern promises to a rule that looks for it, payment by payment. */
+static bool is_foreign(const fd_payment *p)
+{
+    return memcmp(p->merchant_country.p, p->card_country.p, 2) != 0;
+}
+
+static bool leaves_its_trace(const fd_payment *p, fd_pattern pattern)
+{
+    bool web = p->channel == FD_CHANNEL_ECOM && p->device_id.n > 0 && p->ip.n > 0;
+    switch (pattern) {
+    case FD_PATTERN_CARD_TESTING:
+        return web && p->mcc == 5818 && p->entry_mode == FD_ENTRY_MANUAL;
+    case FD_PATTERN_BIN_ATTACK:
+    case FD_PATTERN_VELOCITY:
+    case FD_PATTERN_DEVICE_CYCLING:
+        return web && p->entry_mode == FD_ENTRY_MANUAL;
+    case FD_PATTERN_ACCOUNT_TAKEOVER:
+        return web && p->entry_mode == FD_ENTRY_STORED;
+    case FD_PATTERN_IMPOSSIBLE_TRAVEL:
+        return p->entry_mode == FD_ENTRY_SWIPE && p->lat.known && is_foreign(p);
+    case FD_PATTERN_STOLEN_CARD:
+        return p->channel == FD_CHANNEL_POS ? p->entry_mode == FD_ENTRY_CONTACTLESS : web;
+    case FD_PATTERN_BUST_OUT:
+        return web || p->channel == FD_CHANNEL_ATM;
+    case FD_PATTERN_STRUCTURING:
+        return web && p->amount_minor >= 90000 && p->amount_minor < 100000;
+    default:
+        return !p->is_recurring || p->device_id.n == 0;
+    }
+}
+
 static void frauds_leave_their_traces(void **state)
 {
     (void)state;
     fd_stream_config config = config_of(11);
-    config.fraud_ppm = 100000;
+    fd_fraud_usual(100000, config.fraud_ppm);
     fd_stream *s = fd_stream_new(&config);
     fd_payment p;
     for (int i = 0; i < 50000; i++) {
-        bool known = true;
-        switch (fd_stream_next(s, &p)) {
-        case FD_SCENARIO_CARD_TESTING:
-            known = p.channel == FD_CHANNEL_ECOM && p.mcc == 5818 && p.device_id.n > 0;
-            break;
-        case FD_SCENARIO_ACCOUNT_TAKEOVER:
-            known = memcmp(p.ip_country.p, p.card_country.p, 2) != 0 && p.device_id.n > 0;
-            break;
-        case FD_SCENARIO_HIGH_RISK_MCC:
-            known = p.mcc == 6051 || p.mcc == 4829 || p.mcc == 7995;
-            break;
-        case FD_SCENARIO_IMPOSSIBLE_TRAVEL:
-            known = p.entry_mode == FD_ENTRY_SWIPE && p.lat.known &&
-                    memcmp(p.merchant_country.p, p.card_country.p, 2) != 0;
-            break;
-        case FD_SCENARIO_STOLEN_CARD:
-            known = p.entry_mode == FD_ENTRY_MANUAL && p.channel == FD_CHANNEL_ECOM &&
-                    memcmp(p.ip_country.p, p.card_country.p, 2) != 0;
-            break;
-        default:
-            break;
-        }
-        assert_true(known);
+        fd_pattern pattern = fd_stream_next(s, &p);
+        assert_true(leaves_its_trace(&p, pattern));
+        assert_int_equal(fd_stream_case(s) != 0, pattern != FD_PATTERN_NONE);
     }
     fd_stream_free(s);
+}
+
+/* All payments of a case are of one pattern, and of as many as it has. */
+static void cases_hang_together(void **state)
+{
+    (void)state;
+    enum { MOST = 4096 };
+    static struct {
+        fd_pattern pattern;
+        int n;
+        fd_text device, bin;
+        int devices, bins;
+    } cases[MOST];
+    fd_stream_config config = config_of(12);
+    fd_fraud_usual(50000, config.fraud_ppm);
+    fd_stream *s = fd_stream_new(&config);
+    fd_payment p;
+    for (int i = 0; i < 200000; i++) {
+        fd_pattern pattern = fd_stream_next(s, &p);
+        uint64_t no = fd_stream_case(s);
+        if (no == 0 || no >= MOST)
+            continue;
+        if (cases[no].n++ == 0)
+            cases[no].pattern = pattern;
+        assert_int_equal(cases[no].pattern, pattern);
+        cases[no].devices += !same_text(&cases[no].device, &p.device_id);
+        cases[no].bins += !same_text(&cases[no].bin, &p.bin);
+        cases[no].device = p.device_id;
+        cases[no].bin = p.bin;
+    }
+    fd_stream_free(s);
+    int seen[FD_N_PATTERNS] = {0};
+    for (int i = 1; i < MOST; i++) {
+        seen[cases[i].pattern] += cases[i].n > 0;
+        assert_true(cases[i].n <= 60);
+        if (cases[i].pattern == FD_PATTERN_DEVICE_CYCLING)
+            assert_int_equal(cases[i].devices, cases[i].n); /* never the same one again */
+        if (cases[i].pattern == FD_PATTERN_BIN_ATTACK)
+            assert_true(cases[i].bins <= 1);
+        if (cases[i].pattern == FD_PATTERN_VELOCITY)
+            assert_true(cases[i].devices <= 1);
+    }
+    for (int i = 0; i < FD_N_PATTERNS; i++)
+        assert_true(seen[i] > 10);
+}
+
+/* Nothing that one can ask for alone brings another along. */
+static void shares_are_as_asked(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *why;
+    } BAD[] = {
+        {"velcity=0.1", "did you mean 'velocity'?"},         {"velocity", "no percentage"},
+        {"velocity=0.1,9", "neither PATTERN=PERCENT"},       {"velocity=x", "'x' is no percentage"},
+        {"zzzzzzzz=1", "there are card_testing, velocity,"}, {"60", "at most 50%"},
+        {"velocity=30,bust_out=30", "at most 50%"},          {"", "no percentage"}};
+    uint32_t out[FD_N_PATTERNS];
+    fd_strbuf why = {0};
+    for (size_t i = 0; i < sizeof BAD / sizeof BAD[0]; i++) {
+        fd_strbuf_reset(&why);
+        assert_false(fd_fraud_shares(BAD[i].text, out, &why));
+        assert_non_null(strstr(why.p, BAD[i].why));
+    }
+    fd_strbuf_free(&why);
+    fd_stream_config config = config_of(13);
+    assert_true(fd_fraud_shares("none", config.fraud_ppm, NULL));
+    assert_int_equal(count(&config, 20000).by_pattern[FD_PATTERN_NONE], 20000);
+    for (int i = 0; i < FD_N_PATTERNS; i++) {
+        char text[64];
+        snprintf(text, sizeof text, "%s=3%%", fd_pattern_name((fd_pattern)i));
+        assert_true(fd_fraud_shares(text, config.fraud_ppm, NULL));
+        tally t = count(&config, 100000);
+        assert_int_equal(t.by_pattern[i] + t.by_pattern[FD_PATTERN_NONE], 100000);
+        assert_in_range(t.by_pattern[i], 2300, 3700);
+    }
+    assert_true(fd_fraud_shares("1.5%", out, NULL));
+    assert_int_equal(out[FD_PATTERN_CARD_TESTING], 2400);
 }
 
 /* --- what would make an analyst laugh --- */
@@ -225,10 +317,10 @@ static void nights_are_local(void **state)
     fd_payment p;
     int by_hour[2][24] = {{0}};
     for (int i = 0; i < 900000; i++) {
-        fd_scenario scenario = fd_stream_next(s, &p);
+        fd_pattern pattern = fd_stream_next(s, &p);
         bool de = memcmp(p.card_country.p, "DE", 2) == 0,
              jp = memcmp(p.card_country.p, "JP", 2) == 0;
-        if (scenario == FD_SCENARIO_NONE && p.channel == FD_CHANNEL_POS && (de || jp))
+        if (pattern == FD_PATTERN_NONE && p.channel == FD_CHANNEL_POS && (de || jp))
             by_hour[jp][p.event_time / 3600000 % 24]++;
     }
     fd_stream_free(s);
@@ -253,11 +345,6 @@ static uint64_t slot_of(const fd_payment *p, uint64_t n)
     return h % n;
 }
 
-static bool same_text(const fd_text *a, const fd_text *b)
-{
-    return a->n == b->n && memcmp(a->p, b->p, a->n) == 0;
-}
-
 static void declined_payments_are_tried_again(void **state)
 {
     (void)state;
@@ -265,7 +352,7 @@ static void declined_payments_are_tried_again(void **state)
     seen_card *table = calloc(SLOTS, sizeof *table);
     assert_non_null(table);
     fd_stream_config config = config_of(8);
-    config.fraud_ppm = 0;
+    fd_fraud_usual(0, config.fraud_ppm);
     fd_stream *s = fd_stream_new(&config);
     fd_payment p;
     int declined = 0, again = 0, approved = 0;
@@ -348,7 +435,7 @@ static void nobody_flies_without_an_aeroplane(void **state)
     place *table = calloc(SLOTS, sizeof *table);
     assert_non_null(table);
     fd_stream_config config = config_of(10);
-    config.fraud_ppm = 0;
+    fd_fraud_usual(0, config.fraud_ppm);
     fd_stream *s = fd_stream_new(&config);
     fd_payment p;
     int far = 0;
@@ -378,14 +465,14 @@ static void text_forms_are_as_the_standards_have_them(void **state)
     p.lat = (fd_degrees){true, -500};
     p.lon = (fd_degrees){true, 179999999};
     fd_strbuf out = {0};
-    fd_payment_json(&p, &out);
+    fd_record_json(&FD_PAYMENT_SHAPE, &p, &out);
     assert_non_null(
         strstr(out.p, "{\"tx_id\":\"t1-1\",\"event_time\":\"2024-02-29T23:59:59.007Z\","));
     assert_non_null(strstr(out.p, "\"device_id\":null,\"ip\":null,\"amount_minor\":-5,"));
     assert_non_null(
         strstr(out.p, "\"is_recurring\":false,\"lat\":-0.000500,\"lon\":179.999999}\n"));
     fd_strbuf_reset(&out);
-    fd_payment_csv(&p, &out);
+    fd_record_csv(&FD_PAYMENT_SHAPE, &p, &out);
     assert_string_equal(out.p, "t1-1,2024-02-29T23:59:59.007Z,,,,,,-5,,,,,5411,pos,unknown,"
                                "approved,,false,-0.000500,179.999999\n");
     fd_strbuf_free(&out);
@@ -399,6 +486,8 @@ int main(void)
         cmocka_unit_test(the_stream_is_as_described),
         cmocka_unit_test(bounds_of_the_configuration_work),
         cmocka_unit_test(frauds_leave_their_traces),
+        cmocka_unit_test(cases_hang_together),
+        cmocka_unit_test(shares_are_as_asked),
         cmocka_unit_test(cash_comes_in_notes),
         cmocka_unit_test(nights_are_local),
         cmocka_unit_test(declined_payments_are_tried_again),
