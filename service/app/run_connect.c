@@ -138,7 +138,7 @@ static fd_class create_clients(fd_run *r, fd_err *err)
 static fd_class connect_store(fd_run *r, fd_err *err)
 {
     const fd_config *c = r->config;
-    if (c->redis.url[0] == '\0' || !fd_engine_keeps_state(r->engine))
+    if (c->redis.url[0] == '\0')
         return FD_OK;
     fd_redis_config config = {
         .url = c->redis.url,

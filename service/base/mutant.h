@@ -38,6 +38,7 @@
     X(MARKS_EARLY, "the redo point moves before all values are written")                    \
     X(BEYOND_COMMITTED, "values are written that are not committed")                        \
     X(SEES_EARLY, "a blind partition sees before its windows are rebuilt")                  \
+    X(SWITCHES_EARLY, "a program decides before its windows are filled")                    \
     X(WATERMARK_NOW, "the marker has the watermark of now, not of its redo point")          \
     X(CLEAN_EARLY, "windows are forgotten before the store has them")                       \
     X(NO_WATERMARK, "the watermark of the redo point is not kept")

@@ -134,16 +134,9 @@ const fd_batch *fd_engine_features(const fd_engine *e, const fd_event *events, u
 
 bool fd_engine_covers(const fd_engine *e, const fd_program *next)
 {
-    bool covers = next->n_sources == e->n_sources;
-    for (uint32_t s = 0; covers && s < e->n_sources; s++) {
-        const fd_window_layout *own = layout_of(next, s);
-        if (own->n_features == 0)
-            continue;
-        uint16_t *from = array(own->n_features, sizeof *from);
-        covers = e->fold != NULL && fd_windows_cover(layout_of(e->fold->program, s), own, from);
-        free(from);
-    }
-    return covers;
+    if (e->fold == NULL)
+        return !fd_program_has_features(next);
+    return fd_program_covers(e->fold->program, next);
 }
 
 static void retire(fd_program *p, fd_retired *out)
@@ -216,6 +209,30 @@ void fd_engine_settle(fd_engine *e, fd_retired *out)
     *out = (fd_retired){.fold = NULL};
     if (e->before.program != NULL)
         retire(fd_decider_close(e, &e->before), out);
+}
+
+void fd_engine_unswitch(fd_engine *e, fd_retired *out)
+{
+    *out = (fd_retired){.fold = NULL};
+    FD_ASSERT(e->before.program != NULL);
+    retire(fd_decider_close(e, &e->decider), out);
+    e->decider = e->before;
+    e->before = (fd_decider){.program = NULL};
+    reopen(e, &e->decider);
+}
+
+bool fd_program_covers(const fd_program *wide, const fd_program *narrow)
+{
+    bool covers = wide->n_sources == narrow->n_sources;
+    for (uint32_t s = 0; covers && s < wide->n_sources; s++) {
+        const fd_window_layout *own = layout_of(narrow, s);
+        if (own->n_features == 0)
+            continue;
+        uint16_t *from = array(own->n_features, sizeof *from);
+        covers = fd_windows_cover(layout_of(wide, s), own, from);
+        free(from);
+    }
+    return covers;
 }
 
 void fd_engine_free_retired(fd_retired *r)

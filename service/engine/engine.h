@@ -122,6 +122,9 @@ bool fd_engine_covers(const fd_engine *e, const fd_program *next);
  * refers to `next`, which must outlive it or be given to the engine with it. */
 fd_fold *fd_engine_fold_new(const fd_engine *e, fd_program *next, fd_err *err);
 void fd_engine_fold_free(fd_fold *fold); /* NULL is fine; of one that no engine has */
+/* It is to be freed by somebody else, and its program apart from it. */
+void fd_engine_fold_unbind(fd_fold *fold);
+int64_t fd_engine_fold_horizon_us(const fd_engine *e, const fd_fold *fold, uint16_t source);
 fd_windows *fd_engine_fold_windows(fd_fold *fold);
 /* Decodes events[0 .. n), placed and in offset order by partition, and folds them into `fold`
  * alone. False, and nothing is done: there is no room. What was decoded before is gone. */
@@ -143,6 +146,8 @@ void fd_engine_switch(fd_engine *e, fd_program *next, fd_fold *fold, int64_t fro
 /* Is a former program still deciding what comes before this merge time? INT64_MIN: none is. */
 int64_t fd_engine_switches_at(const fd_engine *e);
 void fd_engine_settle(fd_engine *e, fd_retired *out);
+/* The former program decides all again; nothing was decided by the newer one yet. */
+void fd_engine_unswitch(fd_engine *e, fd_retired *out);
 
 /* ---- window state ---- */
 

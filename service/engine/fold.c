@@ -99,6 +99,13 @@ void fd_fold_set_program(const fd_engine *e, fd_fold *fold, fd_program *program)
     fd_program_keep(program);
 }
 
+static void flag_late(const fd_engine *e, fd_event *ev)
+{
+    if (ev->poison == FD_POISON_NONE && ev->merge_us != INT64_MIN &&
+        ev->time_us < ev->merge_us - e->lateness_us)
+        ev->flags |= FD_FLAG_BIT(FD_FLAG_LATE);
+}
+
 /* ---- behind the one at work ---- */
 
 fd_fold *fd_engine_fold_new(const fd_engine *e, fd_program *next, fd_err *err)
@@ -111,13 +118,23 @@ fd_fold *fd_engine_fold_new(const fd_engine *e, fd_program *next, fd_err *err)
     return fold;
 }
 
+void fd_engine_fold_unbind(fd_fold *fold)
+{
+    fd_program_drop(fold->program);
+    fold->program = NULL;
+}
+
 void fd_engine_fold_free(fd_fold *fold)
 {
     if (fold == NULL)
         return;
-    fd_program_drop(fold->program);
-    fold->program = NULL;
+    fd_engine_fold_unbind(fold);
     fd_fold_free(fold);
+}
+
+int64_t fd_engine_fold_horizon_us(const fd_engine *e, const fd_fold *fold, uint16_t source)
+{
+    return layout_of(fold->program, source)->reach_us + e->lateness_us + e->max_skew_us;
 }
 
 fd_windows *fd_engine_fold_windows(fd_fold *fold)
@@ -129,6 +146,8 @@ bool fd_engine_redo_behind(fd_engine *e, fd_fold *fold, fd_event *events, uint32
 {
     if (!fd_windows_room(fold->windows, n))
         return false;
+    for (uint32_t i = 0; i < n; i++)
+        flag_late(e, &events[i]);
     fd_engine_columns(e, events, n);
     fd_fold_extract(e, fold, events, n);
     bool ok = fd_windows_run(fold->windows, fold->events, fold->n_events, fold->inputs, NULL, NULL);
@@ -141,9 +160,8 @@ bool fd_engine_redo_behind(fd_engine *e, fd_fold *fold, fd_event *events, uint32
 void fd_engine_place(const fd_engine *e, fd_event *ev, int64_t merge_us)
 {
     ev->merge_us = merge_us;
-    if (e->fold != NULL && ev->poison == FD_POISON_NONE && merge_us != INT64_MIN &&
-        ev->time_us < merge_us - e->lateness_us)
-        ev->flags |= FD_FLAG_BIT(FD_FLAG_LATE);
+    if (e->fold != NULL)
+        flag_late(e, ev);
 }
 
 /* A null row for every event of the source: reading fills those it has a value for. */

@@ -17,6 +17,8 @@ void fd_program_free(fd_program *p); /* NULL is fine; of one that no engine has 
 
 const char *fd_program_ruleset_hash(const fd_program *p);
 const char *fd_program_lists_hash(const fd_program *p);
+/* Do the windows of the one serve the other to the bit? */
+bool fd_program_covers(const fd_program *wide, const fd_program *narrow);
 /* With several sources the set is compiled once per source. */
 const fd_ruleset *fd_program_rules(const fd_program *p, uint16_t source);
 

@@ -23,14 +23,21 @@ static void release(fd_worker *w, fd_msg *msg)
     w->config.history.ops->release(w->config.history.self, msg);
 }
 
-static void drop_shadow(fd_worker *w, fd_part *shadow)
+/* A partition has one at most: it is blind, or another program's windows are filled. */
+static fd_part *shadow_of(fd_worker *w, fd_tp tp)
+{
+    fd_part *shadow = fd_parts_find(&w->behind, tp);
+    return shadow != NULL ? shadow : fd_parts_find(&w->ahead, tp);
+}
+
+static void drop_shadow(fd_worker *w, fd_parts *table, fd_part *shadow)
 {
     w->config.history.ops->close(w->config.history.self, shadow->tp);
     while (shadow->n > 0) {
         fd_event ev = fd_part_pop(shadow);
         release(w, &ev.msg);
     }
-    fd_parts_remove(&w->behind, shadow);
+    fd_parts_remove(table, shadow);
 }
 
 void fd_worker_see(fd_worker *w, fd_part *part)
@@ -38,14 +45,21 @@ void fd_worker_see(fd_worker *w, fd_part *part)
     part->blind = false;
     fd_part *shadow = fd_parts_find(&w->behind, part->tp);
     if (shadow != NULL)
-        drop_shadow(w, shadow);
+        drop_shadow(w, &w->behind, shadow);
+}
+
+void fd_worker_drop_ahead(fd_worker *w, fd_tp tp)
+{
+    fd_part *shadow = fd_parts_find(&w->ahead, tp);
+    if (shadow != NULL)
+        drop_shadow(w, &w->ahead, shadow);
 }
 
 fd_class fd_worker_go_blind(fd_worker *w, fd_part *part, int64_t from, int64_t log_first,
                             int64_t merge_us, fd_err *err)
 {
     const fd_history *h = &w->config.history;
-    FD_ASSERT(fd_parts_find(&w->behind, part->tp) == NULL);
+    FD_ASSERT(shadow_of(w, part->tp) == NULL);
     fd_class cls = h->ops->open(h->self, part->tp, from, err);
     if (cls != FD_OK)
         return cls;
@@ -61,10 +75,10 @@ fd_class fd_worker_go_blind(fd_worker *w, fd_part *part, int64_t from, int64_t l
 
 /* ---- taking history ---- */
 
-static bool has_room(const fd_worker *w)
+static bool has_room(const fd_worker *w, const fd_parts *table)
 {
-    for (uint32_t i = 0; i < w->behind.n; i++) {
-        if (w->behind.items[i].n >= w->config.queue_events)
+    for (uint32_t i = 0; i < table->n; i++) {
+        if (table->items[i].n >= w->config.queue_events)
             return false;
     }
     return true;
@@ -72,7 +86,7 @@ static bool has_room(const fd_worker *w)
 
 static void enqueue(fd_worker *w, fd_msg *msg)
 {
-    fd_part *shadow = fd_parts_find(&w->behind, msg->tp);
+    fd_part *shadow = shadow_of(w, msg->tp);
     if (shadow == NULL || msg->offset < shadow->fetch) {
         release(w, msg);
         return;
@@ -86,7 +100,9 @@ static void enqueue(fd_worker *w, fd_msg *msg)
 static void gone(fd_worker *w, fd_tp tp)
 {
     fd_part *part = fd_parts_find(&w->parts, tp);
-    if (part != NULL && fd_part_reads(part))
+    if (fd_parts_find(&w->ahead, tp) != NULL)
+        fd_worker_restart_ahead(w, tp);
+    else if (part != NULL && fd_part_reads(part))
         fd_worker_restart_part(w, part);
 }
 
@@ -94,7 +110,8 @@ static void take_history(fd_worker *w)
 {
     const fd_history *h = &w->config.history;
     fd_source_event ev;
-    for (uint32_t n = 0; n < FD_INTAKE_CHUNK && has_room(w); n++) {
+    for (uint32_t n = 0; n < FD_INTAKE_CHUNK && has_room(w, &w->behind) && has_room(w, &w->ahead);
+         n++) {
         h->ops->poll(h->self, &ev);
         fd_part *shadow;
         switch (ev.kind) {
@@ -102,7 +119,7 @@ static void take_history(fd_worker *w)
             enqueue(w, &ev.msg);
             break;
         case FD_SOURCE_EOF:
-            shadow = fd_parts_find(&w->behind, ev.tp);
+            shadow = shadow_of(w, ev.tp);
             if (shadow != NULL)
                 shadow->eof = ev.offset;
             break;
@@ -132,9 +149,11 @@ static void begin_to_see(fd_worker *w, fd_part *part, fd_part *shadow)
 
 void fd_worker_behind(fd_worker *w)
 {
+    w->behind_moved = false;
+    if (w->behind.n + w->ahead.n > 0)
+        take_history(w);
     if (w->behind.n == 0)
         return;
-    take_history(w);
     for (uint32_t i = 0; i < w->behind.n; i++)
         w->behind.items[i].committed = fd_parts_find(&w->parts, w->behind.items[i].tp)->decide;
     uint32_t folded = 0;

@@ -18,6 +18,8 @@ static bool due(fd_worker *w, int64_t now)
     uint32_t queued = w->queued - w->redo_queued;
     if (queued == 0 || w->pinning || w->breaker.tripped || !fd_committer_ready(w->committer))
         return false;
+    if (fd_worker_holds(w))
+        return false;
     uint32_t in_flight = fd_committer_in_flight(w->committer);
     if (in_flight >= w->config.max_in_flight)
         return false;
@@ -45,10 +47,12 @@ int64_t fd_worker_patience_us(fd_worker *w, int64_t max_us)
 {
     if (w->redo_more || w->behind_moved)
         return 0;
-    if (w->behind.n > 0 && max_us > BEHIND_WAIT_US)
+    if (w->behind.n + w->ahead.n > 0 && max_us > BEHIND_WAIT_US)
         max_us = BEHIND_WAIT_US; /* nobody wakes us for history */
     if (w->queued > 0)
         max_us = until_a_try_us(w, max_us);
+    if (w->hold_ns != 0)
+        return max_us < 500 ? max_us : 500;
     if (w->queued == w->redo_queued || w->breaker.tripped || !fd_committer_ready(w->committer))
         return max_us;
     if (w->merge_waits)

@@ -21,8 +21,7 @@ fd_keeper *fd_keeper_new(const fd_keeper_config *config)
         k->config.copy_values = FD_KEEPER_COPY_VALUES;
     if (k->config.flush_values == 0)
         k->config.flush_values = FD_KEEPER_FLUSH_VALUES;
-    k->windows = fd_engine_windows(config->engine);
-    if (!fd_keeper_on(k))
+    if (k->config.store.ops == NULL)
         return k;
     k->refs = calloc(FD_KEEPER_REFS, sizeof *k->refs);
     FD_ALLOCATED(k->refs);
@@ -32,11 +31,18 @@ fd_keeper *fd_keeper_new(const fd_keeper_config *config)
         s->values = calloc(FD_KEEPER_READ_KEYS, sizeof *s->values);
         FD_ALLOCATED(s->values);
     }
-    for (uint32_t s = 0; s < config->n_sources; s++) {
-        fd_content_hash lineage = fd_engine_lineage(config->engine, (uint16_t)s);
-        config->store.ops->set_lineage(config->store.self, (uint16_t)s, lineage.hex);
-    }
+    fd_keeper_bind(k);
     return k;
+}
+
+void fd_keeper_bind(fd_keeper *k)
+{
+    const fd_keeper_config *c = &k->config;
+    k->windows = fd_engine_windows(c->engine);
+    for (uint32_t s = 0; s < c->n_sources; s++) {
+        fd_content_hash lineage = fd_engine_lineage(c->engine, (uint16_t)s);
+        c->store.ops->set_lineage(c->store.self, (uint16_t)s, lineage.hex);
+    }
 }
 
 static void free_kept(fd_kept *part)
@@ -317,6 +323,12 @@ bool fd_keeper_broken(const fd_keeper *k, fd_tp tp)
 {
     const fd_kept *part = fd_kept_find(k, tp);
     return part != NULL && part->broken;
+}
+
+bool fd_keeper_up(const fd_keeper *k)
+{
+    fd_err err;
+    return k->config.store.ops == NULL || k->config.store.ops->up(k->config.store.self, &err);
 }
 
 /* Its place stays, and what it knows not to trust: answers may be under way. */

@@ -51,6 +51,13 @@ typedef struct fd_keeper_start {
 /* Takes n partitions over, or makes them anew. RETRY: the store does not answer. Waits. */
 fd_class fd_keeper_take(fd_keeper *k, fd_keeper_start *parts, uint32_t n, fd_err *err);
 
+/* The engine's windows are others now, all of them in memory and of another lineage: n partitions
+ * begin in it without a value, and what is in memory is written behind. Those that the store does
+ * not give are broken, see below. Waits. */
+void fd_keeper_adopt(fd_keeper *k, const fd_keeper_start *parts, uint32_t n);
+/* The store, if there is one, is usable now. */
+bool fd_keeper_up(const fd_keeper *k);
+
 /* After fd_engine_decode: brings into memory what the batch needs. RETRY: not everything came;
  * *n_lacking partitions (at most max are named) have to wait. ABORT: it does not fit into memory
  * all at once. Waits. */

@@ -70,6 +70,8 @@ struct fd_keeper {
     fd_keeper_stats stats;
 };
 
+/* To the engine's windows and their lineage, as they are now. */
+void fd_keeper_bind(fd_keeper *k);
 fd_kept *fd_kept_find(const fd_keeper *k, fd_tp tp);
 uint64_t fd_keeper_nonce(fd_keeper *k);
 /* A free slot, or NULL. */

@@ -159,3 +159,39 @@ fd_class fd_keeper_take(fd_keeper *k, fd_keeper_start *parts, uint32_t n, fd_err
     }
     return FD_OK;
 }
+
+static fd_class adopt_one(fd_keeper *k, const fd_keeper_start *start, fd_err *err)
+{
+    fd_kept *part = make_place(k, start->tp);
+    fd_keeper_start at = *start;
+    part->nonce = fd_keeper_nonce(k);
+    part->cursor = 0;
+    part->walk_redo = -1;
+    part->short_us = INT64_MIN;
+    if (ask_now(k, fd_keeper_slot_take(k, part, FD_STATE_TAKE), err) != FD_STATE_OK)
+        return FD_RETRY;
+    fd_class cls = reset(k, part, k->take_reply.mark.seq, &at, err);
+    part->acked = part->seq;
+    part->stored = at.from;
+    return cls;
+}
+
+void fd_keeper_adopt(fd_keeper *k, const fd_keeper_start *parts, uint32_t n)
+{
+    for (uint32_t i = 0; i < k->n_kept; i++) {
+        fd_keeper_forget(k, k->kept[i].tp);
+        k->kept[i].distrust = false;
+    }
+    if (k->config.store.ops == NULL)
+        return;
+    fd_keeper_bind(k);
+    fd_class cls = FD_OK;
+    for (uint32_t i = 0; i < n && fd_keeper_on(k); i++) {
+        fd_err err = {0};
+        if (cls == FD_OK)
+            cls = adopt_one(k, &parts[i], &err);
+        if (cls != FD_OK)
+            make_place(k, parts[i].tp)->broken = true;
+    }
+    fd_keeper_hurry(k);
+}

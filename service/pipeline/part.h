@@ -35,6 +35,7 @@ typedef struct fd_part {
     bool storable;       /* what is in memory is its fold up to `decide`, and committed */
     bool blind;          /* live, but its windows are being rebuilt behind it: see behind.c */
     int64_t behind_from; /* STARTING: is to be blind, and rebuilt from there; -1 = is not */
+    int64_t ahead_ns;    /* not before: its shadow for another program is opened */
     int64_t redo_from;   /* where redoing began */
     int64_t log_first;  /* REDO: first offset of the log, when it is the beginning of history; -1 */
     int64_t oldest_us;  /* REDO: time of the first valid event that was read; INT64_MAX = none */

@@ -124,6 +124,7 @@ static void progress_leaving(fd_worker *w)
         fd_partition_report gone = {.tp = w->tps[i], .owned = false};
         w->config.observer.ops->partition(w->config.observer.self, &gone);
         fd_worker_see(w, fd_parts_find(&w->parts, w->tps[i]));
+        fd_worker_restart_ahead(w, w->tps[i]);
         fd_worker_forget(w, w->tps[i]);
         fd_parts_remove(&w->parts, fd_parts_find(&w->parts, w->tps[i]));
     }
@@ -135,6 +136,7 @@ void fd_worker_restart_part(fd_worker *w, fd_part *part)
     fd_worker_discard(w, part);
     fd_worker_unpause(w, part);
     fd_worker_see(w, part);
+    fd_worker_restart_ahead(w, part->tp);
     fd_worker_forget(w, part->tp);
     part->state = FD_PART_STARTING;
     part->fresh = false;

@@ -80,10 +80,10 @@ static bool foldable(fd_part *part)
 }
 
 /* Takes events of one partition that come before its committed offset. */
-static uint32_t take(fd_worker *w, fd_part *part, uint32_t n)
+static uint32_t take(fd_worker *w, fd_part *part, uint32_t n, uint32_t limit)
 {
     part->before_us = part->merge_us;
-    while (n < w->batch_limit && foldable(part)) {
+    while (n < limit && foldable(part)) {
         part->merge_us = fd_merge_key(part, fd_part_head(part));
         fd_event ev = fd_part_pop(part);
         if (ev.poison == FD_POISON_NONE && ev.time_us < part->oldest_us)
@@ -107,10 +107,10 @@ static void put_back(fd_worker *w, fd_parts *parts, uint32_t n)
     }
 }
 
-/* The messages are the source's, or, behind, the history's. */
+/* The messages are the source's, or, behind and ahead, the history's. */
 static void release_batch(fd_worker *w, const fd_parts *parts, uint32_t n)
 {
-    bool behind = parts == &w->behind;
+    bool behind = parts != &w->parts;
     for (uint32_t i = 0; i < n; i++) {
         if (behind)
             w->config.history.ops->release(w->config.history.self, &w->redo_batch[i].msg);
@@ -124,16 +124,41 @@ static void release_batch(fd_worker *w, const fd_parts *parts, uint32_t n)
 }
 
 /* Their order among partitions does not matter: each folds by itself. */
+static uint32_t take_all(fd_worker *w, fd_parts *parts, uint32_t limit)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < parts->n && n < limit; i++) {
+        if (parts->items[i].state == FD_PART_REDO)
+            n = take(w, &parts->items[i], n, limit);
+    }
+    return n;
+}
+
+uint32_t fd_worker_ahead_batch(fd_worker *w, uint32_t limit, bool *full)
+{
+    *full = false;
+    uint32_t n = take_all(w, &w->ahead, limit);
+    if (n == 0)
+        return 0;
+    int64_t since = fd_worker_now(w);
+    *full = !fd_engine_redo_behind(w->config.engine, w->next_fold, w->redo_batch, n);
+    if (*full) {
+        put_back(w, &w->ahead, n);
+        return 0;
+    }
+    w->config.observer.ops->stage(w->config.observer.self, FD_STAGE_REDO, n,
+                                  fd_worker_now(w) - since);
+    release_batch(w, &w->ahead, n);
+    w->redo_total += n;
+    return n;
+}
+
 uint32_t fd_worker_redo_batch(fd_worker *w, fd_parts *parts)
 {
     fd_engine *e = w->config.engine;
     if (!fd_worker_room(w))
         return 0;
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < parts->n && n < w->batch_limit; i++) {
-        if (parts->items[i].state == FD_PART_REDO)
-            n = take(w, &parts->items[i], n);
-    }
+    uint32_t n = take_all(w, parts, w->batch_limit);
     if (n == 0)
         return 0;
     int64_t since = fd_worker_now(w);

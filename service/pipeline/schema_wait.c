@@ -16,11 +16,10 @@ static uint32_t at(const fd_part *part, uint32_t i)
     return k >= part->cap ? k - part->cap : k;
 }
 
-/* The answer may concern more of the queue than its head, and other partitions of the source. */
-static void rescan(fd_worker *w, uint16_t source)
+static void rescan_in(fd_worker *w, fd_parts *table, uint16_t source)
 {
-    for (uint32_t p = 0; p < w->parts.n; p++) {
-        fd_part *part = &w->parts.items[p];
+    for (uint32_t p = 0; p < table->n; p++) {
+        fd_part *part = &table->items[p];
         if (part->tp.source != source)
             continue;
         for (uint32_t i = 0; i < part->n; i++) {
@@ -29,6 +28,14 @@ static void rescan(fd_worker *w, uint16_t source)
                 fd_engine_rescan(w->config.engine, ev);
         }
     }
+}
+
+/* The answer may concern more of the queue than its head, and other partitions of the source. */
+static void rescan(fd_worker *w, uint16_t source)
+{
+    rescan_in(w, &w->parts, source);
+    rescan_in(w, &w->behind, source);
+    rescan_in(w, &w->ahead, source);
 }
 
 static void known(fd_worker *w, fd_part *part, fd_str json)
@@ -99,10 +106,10 @@ static void look_up(fd_worker *w, fd_part *part)
     }
 }
 
-void fd_worker_schemas(fd_worker *w)
+static void look_through(fd_worker *w, fd_parts *table)
 {
-    for (uint32_t i = 0; i < w->parts.n; i++) {
-        fd_part *part = &w->parts.items[i];
+    for (uint32_t i = 0; i < table->n; i++) {
+        fd_part *part = &table->items[i];
         fd_event *head = fd_part_head(part);
         if (head == NULL || !head->needs_schema) {
             part->blocked_ns = 0;
@@ -110,4 +117,11 @@ void fd_worker_schemas(fd_worker *w)
         }
         look_up(w, part);
     }
+}
+
+void fd_worker_schemas(fd_worker *w)
+{
+    look_through(w, &w->parts);
+    look_through(w, &w->behind);
+    look_through(w, &w->ahead);
 }

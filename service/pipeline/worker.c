@@ -1,4 +1,5 @@
 /* The worker's life and its step; see worker.h. Engine thread where not said otherwise. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,6 +71,17 @@ static void init_keeper(fd_worker *w)
     w->keeper = fd_keeper_new(&config);
 }
 
+void fd_worker_count_rules(fd_worker *w)
+{
+    uint32_t n_rules = fd_engine_n_rules(w->config.engine);
+    free(w->rule_hits);
+    free(w->rule_errors);
+    w->rule_hits = calloc(n_rules + 1, sizeof *w->rule_hits);
+    FD_ALLOCATED(w->rule_hits);
+    w->rule_errors = calloc(n_rules + 1, sizeof *w->rule_errors);
+    FD_ALLOCATED(w->rule_errors);
+}
+
 static void init_scratch(fd_worker *w)
 {
     w->taking = calloc(FD_PARTS_MAX, sizeof *w->taking);
@@ -80,15 +92,9 @@ static void init_scratch(fd_worker *w)
     FD_ALLOCATED(w->tps);
     w->tpos = calloc(FD_PARTS_MAX, sizeof *w->tpos);
     FD_ALLOCATED(w->tpos);
-    if (fd_engine_keeps_state(w->config.engine)) {
-        w->redo_batch = calloc(w->config.max_events, sizeof *w->redo_batch);
-        FD_ALLOCATED(w->redo_batch);
-    }
-    uint32_t n_rules = fd_engine_n_rules(w->config.engine);
-    w->rule_hits = calloc(n_rules + 1, sizeof *w->rule_hits);
-    FD_ALLOCATED(w->rule_hits);
-    w->rule_errors = calloc(n_rules + 1, sizeof *w->rule_errors);
-    FD_ALLOCATED(w->rule_errors);
+    w->redo_batch = calloc(w->config.max_events, sizeof *w->redo_batch);
+    FD_ALLOCATED(w->redo_batch);
+    fd_worker_count_rules(w);
     for (uint32_t i = 0; i < FD_LANES + 1; i++)
         w->spare[w->n_spare++] = fd_job_new(w->config.max_events);
 }
@@ -119,9 +125,11 @@ fd_worker *fd_worker_new(const fd_worker_config *config)
                           .max_skew_us = config->max_skew_us};
     fd_parts_init(&w->parts, config->queue_events + FD_INTAKE_CHUNK);
     fd_parts_init(&w->behind, config->queue_events + FD_INTAKE_CHUNK);
+    fd_parts_init(&w->ahead, config->queue_events + FD_INTAKE_CHUNK);
     fd_breaker_init(&w->breaker, config->poison_window, config->poison_max_rate);
     fd_consents_init(&w->consents);
     pthread_mutex_init(&w->status_lock, NULL);
+    pthread_mutex_init(&w->offer_lock, NULL);
     w->batch_limit = config->max_events;
     init_scratch(w);
     init_committer(w);
@@ -148,15 +156,18 @@ void fd_worker_free(fd_worker *w)
         fd_worker_discard(w, &w->parts.items[i]);
     for (uint32_t i = 0; i < w->parts.n; i++)
         fd_worker_see(w, &w->parts.items[i]);
+    fd_worker_free_offers(w);
     for (uint32_t i = 0; i < w->n_spare; i++)
         fd_job_free(w->spare[i]);
     fd_committer_free(w->committer);
     fd_keeper_free(w->keeper);
     fd_parts_free(&w->parts);
     fd_parts_free(&w->behind);
+    fd_parts_free(&w->ahead);
     fd_breaker_free(&w->breaker);
     fd_consents_free(&w->consents);
     pthread_mutex_destroy(&w->status_lock);
+    pthread_mutex_destroy(&w->offer_lock);
     free(w->chunk);
     free(w->redo_batch);
     free(w->rule_hits);
@@ -199,7 +210,7 @@ static void report_part(fd_worker *w, const fd_part *p)
     w->config.observer.ops->partition(w->config.observer.self, &report);
 }
 
-static void report_rules(fd_worker *w)
+void fd_worker_report_rules(fd_worker *w)
 {
     const fd_engine *e = w->config.engine;
     for (uint32_t r = 0; r < fd_engine_n_rules(e); r++) {
@@ -254,7 +265,7 @@ static void report(fd_worker *w, int64_t now)
         if (w->parts.items[i].state == FD_PART_LIVE)
             report_part(w, &w->parts.items[i]);
     }
-    report_rules(w);
+    fd_worker_report_rules(w);
     report_state(w);
 }
 
@@ -275,6 +286,14 @@ static void publish_status(fd_worker *w, int64_t now, fd_committer_mode mode)
         .redo_events = w->redo_events,
         .redo_ns = w->redo_began_ns == 0 ? 0 : now - w->redo_began_ns,
     };
+    if (w->next != NULL)
+        s.rebuild = (fd_worker_rebuild){.on = true,
+                                        .events = w->ahead_events,
+                                        .left = w->ahead_left,
+                                        .ns = now - w->ahead_began_ns};
+    if (w->next != NULL)
+        snprintf(s.rebuild.ruleset, sizeof s.rebuild.ruleset, "%s",
+                 fd_program_ruleset_hash(w->next));
     for (uint32_t i = 0; i < w->parts.n; i++) {
         s.live += w->parts.items[i].state == FD_PART_LIVE;
         s.blind += w->parts.items[i].blind;
@@ -315,6 +334,7 @@ fd_worker_state fd_worker_step(fd_worker *w, int64_t max_wait_us)
     fd_worker_schemas(w);
     fd_worker_redo(w);
     fd_worker_behind(w);
+    fd_worker_exchange(w);
     if (!atomic_load(&w->stopping)) {
         fd_worker_dispatch(w);
         fd_worker_resume_drained(w);

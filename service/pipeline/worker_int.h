@@ -1,10 +1,11 @@
 /* The worker's inside, shared by worker.c, intake.c, dispatch.c, rebalance.c, redo.c,
- * behind.c, upkeep.c and schema_wait.c. */
+ * behind.c, ahead.c, upkeep.c and schema_wait.c. */
 #ifndef FD_PIPELINE_WORKER_INT_H
 #define FD_PIPELINE_WORKER_INT_H
 
 #include <stdatomic.h>
 
+#include "engine/program.h"
 #include "pipeline/breaker.h"
 #include "pipeline/keeper.h"
 #include "pipeline/merge.h"
@@ -16,6 +17,8 @@ enum {
     FD_KEY_SAMPLE = 512,    /* every so many events one has its key checked */
     FD_STORE_CALL_MS = 250, /* how long a batch waits for the state store before others go on */
     FD_REDO_ROUNDS = 8,     /* batches folded in one step while state is redone */
+    FD_AHEAD_EVENTS = 256,  /* folded in one step for a program that waits for its windows */
+    FD_RETIRED_MAX = 8,     /* what was replaced and is not swept yet; then no offer is taken */
 };
 
 struct fd_worker {
@@ -71,6 +74,19 @@ struct fd_worker {
     atomic_bool resume_breaker;
     fd_err failure;
     bool failed;
+    fd_program *next; /* was offered, and its windows are being filled; NULL: none is */
+    int64_t next_from_us;
+    fd_fold *next_fold;
+    fd_parts ahead; /* shadows of the live partitions, which fold for it; all in REDO */
+    uint64_t ahead_events, ahead_left;
+    int64_t ahead_began_ns, ahead_spent_ns;
+    int64_t hold_ns; /* since when no batch is formed so that the shadows can catch up; 0 */
+    int64_t next_hold_ns;
+    pthread_mutex_t offer_lock; /* of the following */
+    fd_program *offered;        /* NULL: nothing is */
+    int64_t offered_from_us;
+    uint32_t n_retired;
+    fd_retired retired[FD_RETIRED_MAX];
     pthread_mutex_t status_lock;
     fd_worker_status status;
 };
@@ -81,6 +97,10 @@ void fd_worker_note(fd_worker *w, fd_note note, const fd_tp *tp, int64_t offset,
 void fd_worker_fail(fd_worker *w, const fd_err *err);
 /* Releases every queued message of a part. */
 void fd_worker_discard(fd_worker *w, fd_part *part);
+
+/* Counters of rules since the last report; and from nothing, for other rules. */
+void fd_worker_report_rules(fd_worker *w);
+void fd_worker_count_rules(fd_worker *w);
 
 /* intake.c: takes what the source has, waiting at most wait_us for the first. */
 void fd_worker_intake(fd_worker *w, int64_t wait_us);
@@ -127,6 +147,20 @@ bool fd_worker_room(fd_worker *w);
 void fd_worker_forget(fd_worker *w, fd_tp tp);
 /* What was folded and not committed is in the state of all: all start from where they committed. */
 void fd_worker_restart_all(fd_worker *w);
+
+/* One batch of the shadows for the program that waits; how many events. *full: none, for its
+ * windows have no room for so many. */
+uint32_t fd_worker_ahead_batch(fd_worker *w, uint32_t limit, bool *full);
+/* Its shadow for the program that waits, if it has one, is gone: what it folded stays. */
+void fd_worker_drop_ahead(fd_worker *w, fd_tp tp);
+
+/* ahead.c: another program */
+void fd_worker_exchange(fd_worker *w);
+/* The partition begins anew, or goes: so does what was filled of it. */
+void fd_worker_restart_ahead(fd_worker *w, fd_tp tp);
+/* No batch now: the shadows are about to be where the live partitions are. */
+bool fd_worker_holds(fd_worker *w);
+void fd_worker_free_offers(fd_worker *w);
 
 /* upkeep.c: window state and its store */
 void fd_worker_upkeep(fd_worker *w);

@@ -33,9 +33,13 @@ typedef struct history {
 struct sim_check {
     model *m;
     uint32_t n_topics;
-    sim_engine oracle;
-    fd_arena *arena; /* answers of the oracle */
-    history histories[MODEL_TPS_MAX];
+    fd_arena *arena;  /* answers of the oracles */
+    uint32_t allowed; /* sets that may have decided, as bits */
+    sim_set last;     /* what decided the last event */
+    struct oracle {
+        sim_engine engine;
+        history histories[MODEL_TPS_MAX];
+    } oracles[SIM_N_SETS];
     fd_strbuf found;
     fd_strbuf verdict;
     fd_tp tps[MODEL_TPS_MAX];
@@ -43,15 +47,16 @@ struct sim_check {
     seen seen[MODEL_TPS_MAX];
     int64_t start[MODEL_TPS_MAX]; /* where the group begins; -1: not known yet */
     uint32_t n_decisions;
+    uint32_t by_set[SIM_N_SETS];
     bool may_be_blind;
     uint32_t n_blind;
 };
 
-static void know_schemas(sim_check *c)
+static void know_schemas(const sim_check *c, fd_engine *e)
 {
     for (uint32_t id = SIM_SCHEMA_OWN; c->n_topics > 1 && id < SIM_SCHEMA_UNKNOWN; id++) {
         fd_err err;
-        fd_engine_add_schema(c->oracle.engine, 1, id, fd_str_from(sim_schema_json(id)), &err);
+        fd_engine_add_schema(e, 1, id, fd_str_from(sim_schema_json(id)), &err);
     }
 }
 
@@ -61,9 +66,21 @@ sim_check *sim_check_new(uint32_t n_topics)
     FD_ALLOCATED(c);
     c->n_topics = n_topics;
     c->arena = fd_arena_new(ARENA_BYTES, 0);
-    sim_engine_new(&c->oracle, n_topics, 1, &(sim_state){.memory = ORACLE_STATE_BYTES});
-    know_schemas(c);
+    sim_check_allow_set(c, SIM_SET_FIRST);
     return c;
+}
+
+void sim_check_allow_set(sim_check *c, sim_set set)
+{
+    if (c->allowed >> set & 1)
+        return;
+    c->allowed |= 1U << set;
+    struct oracle *o = &c->oracles[set];
+    sim_engine_new(&o->engine, c->n_topics, 1,
+                   &(sim_state){.memory = ORACLE_STATE_BYTES, .set = set});
+    know_schemas(c, o->engine.engine);
+    for (uint32_t i = 0; i < MODEL_TPS_MAX; i++)
+        o->histories[i].merge_us = INT64_MIN;
 }
 
 void sim_check_attach(sim_check *c, model *m)
@@ -72,8 +89,6 @@ void sim_check_attach(sim_check *c, model *m)
     c->n_tps = model_all_partitions(m, c->tps);
     for (uint32_t i = 0; i < c->n_tps; i++)
         c->start[i] = -1;
-    for (uint32_t i = 0; i < c->n_tps; i++)
-        c->histories[i].merge_us = INT64_MIN;
 }
 
 void sim_check_free(sim_check *c)
@@ -81,9 +96,13 @@ void sim_check_free(sim_check *c)
     for (uint32_t i = 0; i < c->n_tps; i++) {
         free(c->seen[i].decisions);
         free(c->seen[i].letters);
-        free(c->histories[i].items);
     }
-    sim_engine_free(&c->oracle);
+    for (uint32_t set = 0; set < SIM_N_SETS; set++) {
+        for (uint32_t i = 0; i < c->n_tps; i++)
+            free(c->oracles[set].histories[i].items);
+        if (c->allowed >> set & 1)
+            sim_engine_free(&c->oracles[set].engine);
+    }
     fd_arena_free(c->arena);
     fd_strbuf_free(&c->found);
     fd_strbuf_free(&c->verdict);
@@ -114,6 +133,11 @@ const char *sim_check_verdict(sim_check *c)
 uint32_t sim_check_decisions(const sim_check *c)
 {
     return c->n_decisions;
+}
+
+uint32_t sim_check_by_set(const sim_check *c, sim_set set)
+{
+    return c->by_set[set];
 }
 
 void sim_check_allow_blind(sim_check *c)
@@ -211,10 +235,9 @@ static bool origin(const sim_check *c, const fd_out_record *r, uint32_t *tp, int
 
 /* ---- the oracle ---- */
 
-static fd_outcome decide_one(sim_check *c, fd_event ev)
+static fd_outcome decide_one(sim_check *c, fd_engine *e, fd_event ev)
 {
     fd_outcome outcome;
-    fd_engine *e = c->oracle.engine;
     FD_ASSERT(fd_engine_room(e, 1));
     fd_engine_decode(e, &ev, 1);
     fd_engine_fold(e, &ev, 1);
@@ -224,18 +247,19 @@ static fd_outcome decide_one(sim_check *c, fd_event ev)
 }
 
 /* What one says who has no windows (yet), and does not know how late it is. */
-static void decide_blind(sim_check *c, fd_event ev, expected *x)
+static void decide_blind(sim_check *c, fd_engine *e, fd_event ev, expected *x)
 {
     ev.blind = true;
     ev.flags |= FD_FLAG_BIT(FD_FLAG_INCOMPLETE);
     ev.flags &= ~FD_FLAG_BIT(FD_FLAG_LATE);
-    x->blind[0] = decide_one(c, ev).value;
+    x->blind[0] = decide_one(c, e, ev).value;
     ev.flags |= FD_FLAG_BIT(FD_FLAG_LATE);
-    x->blind[1] = decide_one(c, ev).value;
+    x->blind[1] = decide_one(c, e, ev).value;
 }
 
 /* One event more of the partition. */
-static expected decide_next(sim_check *c, fd_tp tp, const model_input *in, int64_t *merge_us)
+static expected decide_next(sim_check *c, fd_engine *e, fd_tp tp, const model_input *in,
+                            int64_t *merge_us)
 {
     fd_msg msg = {.tp = tp,
                   .offset = in->offset,
@@ -246,7 +270,6 @@ static expected decide_next(sim_check *c, fd_tp tp, const model_input *in, int64
                   .null_key = in->null_key,
                   .null_value = in->null_value};
     fd_event ev;
-    fd_engine *e = c->oracle.engine;
     fd_engine_scan(e, &msg, &ev);
     if (ev.needs_schema)
         fd_engine_consent(e, &ev);
@@ -256,27 +279,28 @@ static expected decide_next(sim_check *c, fd_tp tp, const model_input *in, int64
     fd_engine_place(e, &ev, *merge_us);
     expected x = {.poison = ev.poison};
     if (c->may_be_blind)
-        decide_blind(c, ev, &x);
-    fd_outcome outcome = decide_one(c, ev);
+        decide_blind(c, e, ev, &x);
+    fd_outcome outcome = decide_one(c, e, ev);
     x.value = outcome.value;
     x.event_id = fd_arena_str(c->arena, outcome.event_id);
     return x;
 }
 
-static const expected *ask_oracle(sim_check *c, uint32_t tp, const model_input *in)
+static const expected *ask_oracle(sim_check *c, sim_set set, uint32_t tp, const model_input *in)
 {
+    fd_engine *e = c->oracles[set].engine.engine;
     const model_input *items;
     uint32_t n = model_inputs(c->m, c->tps[tp], &items);
     uint32_t place = (uint32_t)(in - items);
     FD_ASSERT(place < n);
-    history *h = &c->histories[tp];
+    history *h = &c->oracles[set].histories[tp];
     if (place >= h->cap) {
         h->cap = n + n / 2;
         h->items = realloc(h->items, h->cap * sizeof *h->items);
         FD_ALLOCATED(h->items);
     }
     for (; h->n <= place; h->n++)
-        h->items[h->n] = decide_next(c, c->tps[tp], &items[h->n], &h->merge_us);
+        h->items[h->n] = decide_next(c, e, c->tps[tp], &items[h->n], &h->merge_us);
     return &h->items[place];
 }
 
@@ -303,12 +327,35 @@ static bool same_trace(const fd_out_record *r, const model_input *in)
     return got == NULL;
 }
 
+static bool is_blind(const sim_check *c, const fd_out_record *r, const expected *x)
+{
+    return c->may_be_blind && !fd_str_eq(r->value, x->value) &&
+           (fd_str_eq(r->value, x->blind[0]) || fd_str_eq(r->value, x->blind[1]));
+}
+
+/* What the set that decided it says; where none of them did, the one that decided last. */
+static const expected *find_expected(sim_check *c, const fd_out_record *r, uint32_t tp,
+                                     const model_input *in)
+{
+    for (uint32_t k = 0; k < SIM_N_SETS; k++) {
+        sim_set set = (sim_set)((c->last + k) % SIM_N_SETS);
+        if (!(c->allowed >> set & 1))
+            continue;
+        const expected *x = ask_oracle(c, set, tp, in);
+        if (!fd_str_eq(r->value, x->value) && !is_blind(c, r, x))
+            continue;
+        c->last = set;
+        c->by_set[set]++;
+        return x;
+    }
+    return ask_oracle(c, c->last, tp, in);
+}
+
 static void check_decision(sim_check *c, const fd_out_record *r, fd_tp tp, const model_input *in,
                            const expected *x)
 {
     const fd_header *id = model_header(r, "fd.event_id");
-    bool blind = c->may_be_blind && !fd_str_eq(r->value, x->value) &&
-                 (fd_str_eq(r->value, x->blind[0]) || fd_str_eq(r->value, x->blind[1]));
+    bool blind = is_blind(c, r, x);
     c->n_blind += blind;
     if (!blind && !fd_str_eq(r->value, x->value))
         sim_check_broken(c, "%u/%d@%lld: the decision is not the oracle's", tp.source, tp.partition,
@@ -369,12 +416,11 @@ void sim_check_decided(void *self, const fd_out_record *r)
     if (r->partition != home(c, r->topic, c->tps[tp], in))
         sim_check_broken(c, "%u/%d@%lld: in partition %d", c->tps[tp].source, c->tps[tp].partition,
                          (long long)offset, r->partition);
-    const expected *x = ask_oracle(c, tp, in);
     if (r->topic == FD_OUT_DECISION) {
         c->n_decisions++;
-        check_decision(c, r, c->tps[tp], in, x);
+        check_decision(c, r, c->tps[tp], in, find_expected(c, r, tp, in));
     } else {
-        check_letter(c, r, c->tps[tp], in, x);
+        check_letter(c, r, c->tps[tp], in, ask_oracle(c, c->last, tp, in));
     }
 }
 
@@ -459,7 +505,7 @@ static void check_counts(sim_check *c, uint32_t tp)
     for (uint32_t k = 0; k < n; k++) {
         const seen *s = seen_of(c, tp, items[k].offset);
         bool wanted = items[k].offset >= c->start[tp];
-        bool poison = ask_oracle(c, tp, &items[k])->poison != FD_POISON_NONE;
+        bool poison = ask_oracle(c, c->last, tp, &items[k])->poison != FD_POISON_NONE;
         if (s->decisions[items[k].offset] != wanted ||
             s->letters[items[k].offset] != (wanted && poison))
             sim_check_broken(c, "%u/%d@%lld: %d decisions, %d dead letters", c->tps[tp].source,

@@ -1,7 +1,8 @@
 /*
  * The promises, checked while a history happens and after it (DESIGN §4):
  *   each input has exactly one committed decision, equal byte for byte to the oracle's, in the
- *   order of its partition; each invalid one exactly one dead letter, with its key, value and
+ *   order of its partition (of the oracle with one of the sets that were in use by then); each
+ *   invalid one exactly one dead letter, with its key, value and
  *   headers; the group's offsets never move back and never pass an event without a decision.
  *
  * The oracle is the same engine, alone: one event at a time in offset order, each partition folded
@@ -37,6 +38,9 @@ void sim_check_broken(sim_check *c, const char *fmt, ...) __attribute__((format(
 /* What was found, here and by the model; "" = nothing. */
 const char *sim_check_verdict(sim_check *c);
 uint32_t sim_check_decisions(const sim_check *c);
+/* The set may decide from now on; the first one may from the start. How many a set decided. */
+void sim_check_allow_set(sim_check *c, sim_set set);
+uint32_t sim_check_by_set(const sim_check *c, sim_set set);
 /* Decisions may have been made without windows, if they are flagged INCOMPLETE; how many were. */
 void sim_check_allow_blind(sim_check *c);
 uint32_t sim_check_blind(const sim_check *c);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/assert.h"
+#include "engine/program.h"
 
 const char *const sim_topics[2] = {"payments", "transfers"};
 
@@ -110,8 +111,47 @@ static void die_of(const fd_diags *diags)
     fd_panic(__FILE__, __LINE__, text.p == NULL ? "the engine cannot be made" : text.p);
 }
 
+static const char *rules_dir(sim_set set)
+{
+    static const char *const dirs[] = {
+#define X(name, folder) SIM_RULES_DIR "/" folder,
+        SIM_SETS(X)
+#undef X
+    };
+    return dirs[set];
+}
+
+static fd_engine_config config_of(const sim_engine *e, uint32_t n_topics, uint32_t max_events,
+                                  const sim_state *state, fd_engine_source sources[2])
+{
+    for (uint32_t i = 0; i < n_topics; i++)
+        sources[i] = (fd_engine_source){.topic = sim_topics[i],
+                                        .schema = e->reader,
+                                        .framing = i == 0 ? FD_FRAMING_RAW : FD_FRAMING_CONFLUENT,
+                                        .id_path = "id",
+                                        .time_path = "time",
+                                        .key_path = "card"};
+    return (fd_engine_config){.n_sources = n_topics,
+                              .sources = sources,
+                              .decision_schema = e->decision,
+                              .rules_dir = rules_dir(state->set),
+                              .future_us = 300 * INT64_C(1000000),
+                              .invalid_action = FD_ACTION_REVIEW,
+                              .max_events = max_events,
+                              .evidence = FD_EVIDENCE_ALL,
+                              .state_lazy = true,
+                              .state_memory = state->memory == 0 ? SIM_STATE_BYTES : state->memory,
+                              .lateness_us = 60 * INT64_C(1000),
+                              .max_skew_us = 1000 * INT64_C(1000),
+                              .max_events_per_key = 8,
+                              .evict = state->evict,
+                              .version = "sim",
+                              .config_hash = fd_content_hash_of("sim", 3)};
+}
+
 void sim_engine_new(sim_engine *e, uint32_t n_topics, uint32_t max_events, const sim_state *state)
 {
+    static const sim_state usual = {.memory = 0};
     FD_ASSERT(n_topics >= 1 && n_topics <= 2);
     fd_diags diags;
     fd_diags_init(&diags);
@@ -122,34 +162,25 @@ void sim_engine_new(sim_engine *e, uint32_t n_topics, uint32_t max_events, const
     if (e->decision == NULL || e->reader == NULL)
         die_of(&diags);
     fd_engine_source sources[2];
-    for (uint32_t i = 0; i < n_topics; i++)
-        sources[i] = (fd_engine_source){.topic = sim_topics[i],
-                                        .schema = e->reader,
-                                        .framing = i == 0 ? FD_FRAMING_RAW : FD_FRAMING_CONFLUENT,
-                                        .id_path = "id",
-                                        .time_path = "time",
-                                        .key_path = "card"};
-    fd_engine_config config = {.n_sources = n_topics,
-                               .sources = sources,
-                               .decision_schema = e->decision,
-                               .rules_dir = SIM_RULES_DIR,
-                               .future_us = 300 * INT64_C(1000000),
-                               .invalid_action = FD_ACTION_REVIEW,
-                               .max_events = max_events,
-                               .evidence = FD_EVIDENCE_ALL,
-                               .state_lazy = true,
-                               .state_memory = state == NULL || state->memory == 0 ? SIM_STATE_BYTES
-                                                                                   : state->memory,
-                               .lateness_us = 60 * INT64_C(1000),
-                               .max_skew_us = 1000 * INT64_C(1000),
-                               .max_events_per_key = 8,
-                               .evict = state != NULL && state->evict,
-                               .version = "sim",
-                               .config_hash = fd_content_hash_of("sim", 3)};
+    fd_engine_config config = config_of(e, n_topics, max_events, state == NULL ? &usual : state,
+                                        sources);
     e->engine = fd_engine_new(&config, &diags);
     if (e->engine == NULL)
         die_of(&diags);
     fd_diags_free(&diags);
+}
+
+fd_program *sim_program(const sim_engine *e, uint32_t n_topics, uint32_t max_events, sim_set set)
+{
+    fd_diags diags;
+    fd_diags_init(&diags);
+    fd_engine_source sources[2];
+    fd_engine_config config = config_of(e, n_topics, max_events, &(sim_state){.set = set}, sources);
+    fd_program *program = fd_program_load(&config, &diags);
+    if (program == NULL)
+        die_of(&diags);
+    fd_diags_free(&diags);
+    return program;
 }
 
 void sim_engine_free(sim_engine *e)

@@ -55,9 +55,24 @@ uint32_t sim_event_bytes(const sim_event *e, bool confluent, unsigned char buf[S
 /* NULL: the registry has none of that id (or not yet). */
 const char *sim_schema_json(uint32_t id);
 
+/* X(name, folder): rule sets beside this file. */
+#define SIM_SETS(X)   \
+    X(FIRST, "first") \
+    X(SAME, "same")   \
+    X(WIDER, "wider") \
+    X(NARROW, "narrow")
+
+typedef enum sim_set {
+#define X(name, folder) SIM_SET_##name,
+    SIM_SETS(X)
+#undef X
+        SIM_N_SETS
+} sim_set;
+
 typedef struct sim_state {
     size_t memory; /* 0 = SIM_STATE_BYTES */
     bool evict;    /* a store has what is forgotten */
+    sim_set set;
 } sim_state;
 
 typedef struct sim_engine {
@@ -69,6 +84,8 @@ typedef struct sim_engine {
  * store. Dies when the rules beside this file cannot be loaded. */
 void sim_engine_new(sim_engine *e, uint32_t n_topics, uint32_t max_events, const sim_state *state);
 void sim_engine_free(sim_engine *e);
+/* Another set for the same engine. */
+fd_program *sim_program(const sim_engine *e, uint32_t n_topics, uint32_t max_events, sim_set set);
 
 extern const char *const sim_topics[2];
 

@@ -147,15 +147,18 @@ static int run(const options *o)
     sim_outcome out;
     sim_run_range(&o->range, &out);
     const sim_totals *t = &out.totals;
-    printf("%llu seeds in %.1f s (%.0f a minute): %llu decisions, %llu commits, %llu recoveries, "
-           "%llu rebalances, %llu restarts, %llu network faults, %llu late copies that had an "
-           "effect, %llu transactions timed out, %.1f virtual hours\n",
-           (unsigned long long)t->seeds, out.seconds, (double)t->seeds * 60 / out.seconds,
-           (unsigned long long)t->decisions, (unsigned long long)t->commits,
-           (unsigned long long)t->recoveries, (unsigned long long)t->rebalances,
-           (unsigned long long)t->restarts, (unsigned long long)t->faults,
-           (unsigned long long)t->late_hits, (unsigned long long)t->timeouts,
-           (double)t->virtual_ms / 3600000);
+    printf(
+        "%llu seeds in %.1f s (%.0f a minute): %llu decisions, %llu commits, %llu recoveries, "
+        "%llu rebalances, %llu restarts, %llu network faults, %llu late copies that had an "
+        "effect, %llu transactions timed out, %llu rule sets exchanged, %llu began to fill other "
+        "windows, %.1f virtual hours\n",
+        (unsigned long long)t->seeds, out.seconds, (double)t->seeds * 60 / out.seconds,
+        (unsigned long long)t->decisions, (unsigned long long)t->commits,
+        (unsigned long long)t->recoveries, (unsigned long long)t->rebalances,
+        (unsigned long long)t->restarts, (unsigned long long)t->faults,
+        (unsigned long long)t->late_hits, (unsigned long long)t->timeouts,
+        (unsigned long long)t->exchanges, (unsigned long long)t->rebuilds,
+        (double)t->virtual_ms / 3600000);
     if (!out.failed)
         return 0;
     printf("FAILED seed %llu\n%s", (unsigned long long)out.seed, out.found);

@@ -199,6 +199,21 @@ static void draw_store_troubles(sim_plan *p, model_rng *r)
     }
 }
 
+/* New rules reach all processes, each at its own time. */
+static void draw_reloads(sim_plan *p, model_rng *r)
+{
+    uint32_t n = rate(r, 6);
+    for (uint32_t i = 0; i < n; i++) {
+        int64_t at = model_rng_between(r, 0, p->trouble_ns);
+        sim_set set = (sim_set)model_rng_below(r, SIM_N_SETS);
+        for (uint32_t slot = 0; slot < p->n_slots; slot++) {
+            sim_act *a = add(p, SIM_ACT_RELOAD, at + MODEL_MS(slot * upto(r, 0, 200)));
+            a->slot = (int)slot;
+            a->set = set;
+        }
+    }
+}
+
 static void draw_troubles(sim_plan *p, model_rng *r)
 {
     for (uint32_t t = 0; t < sizeof troubles / sizeof *troubles; t++) {
@@ -238,6 +253,7 @@ void sim_plan_draw(sim_plan *p, uint64_t seed)
     draw_log(p, &r);
     draw_troubles(p, &r);
     draw_store_troubles(p, &r);
+    draw_reloads(p, &r);
     qsort(p->acts, p->n_acts, sizeof p->acts[0], by_time);
 }
 

@@ -12,7 +12,7 @@
 
 enum { SIM_SLOTS_MAX = 3, SIM_ACTS_MAX = 1024 };
 
-/* X(name): something that happens at a time. */
+/* X(name): something that happens at a time; from STORE_DOWN on to the state store. */
 #define SIM_ACTS(X)      \
     X(APPEND)            \
     X(GAP)               \
@@ -31,6 +31,7 @@ enum { SIM_SLOTS_MAX = 3, SIM_ACTS_MAX = 1024 };
     X(MOVE_GROUP)        \
     X(REGISTRY_DOWN)     \
     X(REGISTRY_UP)       \
+    X(RELOAD)            \
     X(STORE_DOWN)        \
     X(STORE_UP)          \
     X(STORE_FULL)        \
@@ -59,6 +60,7 @@ typedef struct sim_act {
     uint32_t tp; /* index of the input partition */
     int64_t ns;  /* how long */
     sim_kind event;
+    sim_set set;
 } sim_act;
 
 typedef struct sim_plan {

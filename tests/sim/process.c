@@ -1,7 +1,10 @@
 /* Life of a simulated worker process; see process.h. */
 #include "process.h"
 
+#include <stdio.h>
+
 #include "base/assert.h"
+#include "engine/program.h"
 
 enum { STEP_WAIT_US = 100000, IDLE_WAIT_MS = 100, STOP_STEPS_MAX = 1000 };
 
@@ -63,7 +66,8 @@ static void make_worker(sim_process *p)
         .allow_short_history = c->allow_short_history,
         .store = c->store == NULL ? (fd_state_store){0}
                                   : model_store_port(c->store, p->store_client),
-        .history = c->blind ? model_history(c->m, p->client) : (fd_history){0},
+        .history = model_history(c->m, p->client),
+        .rebuild_share = 0.5,
         .blind_starts = c->blind,
         .store_seed = (uint64_t)p->client,
         .flush_interval_ns = c->flush_interval_ns,
@@ -97,7 +101,10 @@ void sim_process_start(sim_process *p, const sim_process_config *config)
     model_observer observer = {.line = p->observer.line, .line_self = p->observer.line_self};
     *p = (sim_process){.config = *config, .observer = observer};
     sim_engine_new(&p->engine, config->n_topics, config->max_events,
-                   &(sim_state){.memory = config->state_memory, .evict = config->store != NULL});
+                   &(sim_state){.memory = config->state_memory,
+                                .evict = config->store != NULL,
+                                .set = config->set});
+    snprintf(p->wanted, sizeof p->wanted, "%s", fd_engine_ruleset_hash(p->engine.engine));
     p->client = model_start(config->m, config->instance);
     if (config->store != NULL)
         p->store_client = model_store_client(config->store);
@@ -204,6 +211,15 @@ void sim_process_step(sim_process *p, int actor)
         step_lane(p, actor);
     a->busy = false;
     try_to_end(p);
+}
+
+void sim_process_reload(sim_process *p, sim_set set)
+{
+    const sim_process_config *c = &p->config;
+    fd_program *next = sim_program(&p->engine, c->n_topics, c->max_events, set);
+    snprintf(p->wanted, sizeof p->wanted, "%s", fd_program_ruleset_hash(next));
+    fd_worker_sweep(p->worker);
+    fd_worker_offer(p->worker, next, INT64_MIN);
 }
 
 void sim_process_stop(sim_process *p)

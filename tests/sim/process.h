@@ -32,6 +32,7 @@ typedef struct sim_process_config {
     int64_t txn_timeout_ns, revoke_timeout_ns;
     int call_timeout_ms;
     bool allow_short_history;
+    sim_set set;         /* of rules, at the start */
     bool blind;          /* decide while state is rebuilt */
     size_t state_memory; /* 0 = as sim_engine_new has it */
     model_store *store;  /* NULL: window state in memory only */
@@ -58,6 +59,7 @@ typedef struct sim_process {
     bool killed, failed;
     sim_engine engine;
     model_observer observer;
+    char wanted[FD_CONTENT_HASH_CHARS + 1]; /* the set that it was given last */
     fd_worker *worker;
     sim_actor actors[SIM_ACTORS];
     uint64_t steps;  /* of the engine */
@@ -75,6 +77,8 @@ int64_t sim_process_next_ns(sim_process *p, int actor);
 void sim_process_step(sim_process *p, int actor);
 /* Some actor of it is on the stack. */
 bool sim_process_busy(const sim_process *p);
+/* Other rules are to be loaded: offered, and what was replaced is freed. */
+void sim_process_reload(sim_process *p, sim_set set);
 void sim_process_stop(sim_process *p); /* SIGTERM */
 void sim_process_kill(sim_process *p); /* kill -9 */
 /* Of one that ended or was killed; nothing of it may be on the stack. */

@@ -64,6 +64,8 @@ static void add_result(sim_totals *t, const sim_result *r)
     t->faults += r->faults;
     t->late_hits += r->late_hits;
     t->timeouts += r->timeouts;
+    t->exchanges += r->exchanges;
+    t->rebuilds += r->rebuilds;
     t->virtual_ms += (uint64_t)(r->virtual_ns / 1000000);
 }
 

@@ -24,7 +24,7 @@ typedef struct sim_range {
 
 typedef struct sim_totals {
     uint64_t seeds, turns, decisions, commits, recoveries, rebalances, restarts;
-    uint64_t faults, late_hits, timeouts, virtual_ms;
+    uint64_t faults, late_hits, timeouts, exchanges, rebuilds, virtual_ms;
 } sim_totals;
 
 typedef struct sim_outcome {

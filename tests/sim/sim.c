@@ -219,7 +219,8 @@ static void happen(sim *s)
     sim_calm(s);
     int64_t until = model_now(s->m) + s->plan.calm_ns;
     while (!broken(s) && model_now(s->m) < until && s->turns < TURNS_MAX) {
-        if (s->next_act >= s->plan.n_acts && s->n_later == 0 && sim_check_done(s->check))
+        if (s->next_act >= s->plan.n_acts && s->n_later == 0 && sim_check_done(s->check) &&
+            sim_reloaded(s))
             break;
         turn(s, until);
     }
@@ -228,6 +229,8 @@ static void happen(sim *s)
                          (unsigned long long)s->turns);
     if (!broken(s) && !sim_check_done(s->check))
         sim_check_missing(s->check);
+    if (!broken(s) && !sim_reloaded(s))
+        sim_check_broken(s->check, "no progress: rules that were deployed do not decide");
     /* The last answers and markers; and a twin may find out only now that its place is taken. */
     int64_t soon = model_now(s->m) + MODEL_SEC(1);
     until = soon + MODEL_SEC(30);
@@ -254,6 +257,8 @@ static void end(sim *s, sim_result *out)
         .recoveries = s->recoveries,
         .rebalances = counts->rebalances,
         .restarts = s->restarts,
+        .exchanges = s->exchanges,
+        .rebuilds = s->rebuilds,
         .late_hits = counts->late_hits,
         .timeouts = counts->timeouts,
         .virtual_ns = model_now(s->m) - s->began_ns,

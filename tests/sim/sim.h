@@ -25,6 +25,7 @@ typedef struct sim_result {
     uint64_t turns;
     uint32_t decisions, commits, recoveries, rebalances, restarts;
     uint32_t faults, late_hits, timeouts;
+    uint32_t exchanges, rebuilds; /* of programs; those that needed other windows */
     int64_t virtual_ns;
 } sim_result;
 

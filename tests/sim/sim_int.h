@@ -35,7 +35,8 @@ typedef struct sim {
     sim_process *processes[SIM_PROCESSES_MAX]; /* NULL: freed */
     int64_t asleep_ns[SIM_PROCESSES_MAX][SIM_ACTORS];
     uint32_t n_processes;
-    int current[SIM_SLOTS_MAX]; /* index + 1 of the process that has the slot; 0 = none */
+    int current[SIM_SLOTS_MAX];  /* index + 1 of the process that has the slot; 0 = none */
+    sim_set sets[SIM_SLOTS_MAX]; /* of rules, that each is to have */
     fd_consent consents[SIM_CONSENTS_MAX];
     uint32_t n_consents;
     uint32_t n_appended;
@@ -44,7 +45,7 @@ typedef struct sim {
     bool orphaned;
     uint32_t depth;
     uint64_t turns;
-    uint32_t commits, recoveries, restarts;
+    uint32_t commits, recoveries, restarts, exchanges, rebuilds;
 } sim;
 
 /* sim.c */
@@ -56,7 +57,8 @@ bool sim_later_now(sim *s); /* one that is due; false: none is */
 /* Frees what ended, restarts what should run, looks after breaker and consents. */
 void sim_operator(sim *s);
 void sim_registry(sim *s, bool up);
-void sim_calm(sim *s); /* the trouble is over */
+bool sim_reloaded(const sim *s); /* whoever runs decides by the rules that it was given last */
+void sim_calm(sim *s);           /* the trouble is over */
 void sim_free_all(sim *s);
 
 #endif

@@ -47,6 +47,7 @@ static sim_process_config config_of(sim *s, int slot)
     c.revoke_timeout_ns = p->revoke_timeout_ns;
     c.call_timeout_ms = p->call_timeout_ms;
     c.blind = p->blind;
+    c.set = s->sets[slot];
     c.flush_interval_ns = p->flush_interval_ns;
     c.copy_values = p->copy_values;
     c.flush_values = p->flush_values;
@@ -103,6 +104,36 @@ static void pause_for(sim *s, int slot, int64_t ns)
         return;
     model_pause(s->m, p->client, true);
     later(s, SIM_ACT_RESUME, slot, s->current[slot] - 1, ns);
+}
+
+/* What is deployed there; a process that starts later begins with it. */
+static void reload(sim *s, int slot, sim_set set)
+{
+    sim_process *p = current(s, slot);
+    sim_check_allow_set(s->check, set);
+    s->sets[slot] = set;
+    if (p != NULL && p->life == SIM_RUNNING)
+        sim_process_reload(p, set);
+}
+
+static bool has_reloaded(sim_process *p)
+{
+    fd_worker_status status;
+    fd_worker_status_get(p->worker, &status);
+    if (status.rebuild.on)
+        return false;
+    return strcmp(fd_engine_ruleset_hash(p->engine.engine), p->wanted) == 0 ||
+           strcmp(p->observer.given_up, p->wanted) == 0;
+}
+
+bool sim_reloaded(const sim *s)
+{
+    for (int slot = 0; slot < (int)s->plan.n_slots; slot++) {
+        sim_process *p = current(s, slot);
+        if (p != NULL && p->life == SIM_RUNNING && !has_reloaded(p))
+            return false;
+    }
+    return true;
 }
 
 static void kill_slot(sim *s, int slot, int64_t ns)
@@ -242,9 +273,13 @@ void sim_act_now(sim *s, const sim_act *a)
     if (a->kind != SIM_ACT_APPEND)
         note(s, sim_act_name(a->kind), a->slot);
     if (s->calm && a->kind != SIM_ACT_APPEND && a->kind != SIM_ACT_GAP &&
-        a->kind != SIM_ACT_UNHOLD && a->kind != SIM_ACT_START)
+        a->kind != SIM_ACT_UNHOLD && a->kind != SIM_ACT_START && a->kind != SIM_ACT_RELOAD)
         return;
     sim_process *p = current(s, a->slot);
+    if (a->kind >= SIM_ACT_STORE_DOWN) {
+        hurt_store(s, a);
+        return;
+    }
     switch (a->kind) {
     case SIM_ACT_APPEND:
         append(s, a);
@@ -291,20 +326,10 @@ void sim_act_now(sim *s, const sim_act *a)
     case SIM_ACT_REGISTRY_UP:
         sim_registry(s, a->kind == SIM_ACT_REGISTRY_UP);
         break;
-    case SIM_ACT_STORE_DOWN:
-    case SIM_ACT_STORE_UP:
-    case SIM_ACT_STORE_FULL:
-    case SIM_ACT_STORE_EMPTY:
-    case SIM_ACT_STORE_STALL:
-    case SIM_ACT_STORE_ROLLBACK:
-    case SIM_ACT_STORE_FLUSH:
-    case SIM_ACT_STORE_LOSE_MARKER:
-    case SIM_ACT_STORE_LOSE_BUCKET:
-    case SIM_ACT_STORE_LOSE_VALUE:
-        hurt_store(s, a);
+    case SIM_ACT_RELOAD:
+        reload(s, a->slot, a->set);
         break;
-    case SIM_ACT_RESUME:
-    case SIM_N_ACTS:
+    default:
         FD_UNREACHABLE();
     }
 }
@@ -334,6 +359,8 @@ static void free_process(sim *s, uint32_t i)
     sim_process *p = s->processes[i];
     s->commits += p->observer.txns[FD_TXN_COMMITTED];
     s->recoveries += p->observer.txns[FD_TXN_RECOVERED];
+    s->exchanges += p->observer.programs[FD_PROGRAM_DECIDES];
+    s->rebuilds += p->observer.programs[FD_PROGRAM_REBUILDING];
     sim_process_free(p);
     free(p);
     s->processes[i] = NULL;

@@ -171,8 +171,17 @@ static void on_state(void *self, const fd_state_report *report)
 
 static void on_program(void *self, const fd_program_report *report)
 {
-    (void)self;
-    (void)report;
+    static const char *const stages[] = {"decides", "waits for its windows", "is given up"};
+    model_observer *o = self;
+    o->programs[report->stage]++;
+    if (report->stage == FD_PROGRAM_GIVEN_UP)
+        snprintf(o->given_up, sizeof o->given_up, "%s", report->ruleset);
+    if (o->line == NULL)
+        return;
+    char line[320];
+    snprintf(line, sizeof line, "rules: %.8s %s%s%s", report->ruleset, stages[report->stage],
+             report->why == NULL ? "" : ": ", report->why == NULL ? "" : report->why);
+    o->line(o->line_self, line);
 }
 
 fd_observer model_observer_port(model_observer *o)

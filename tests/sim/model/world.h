@@ -72,7 +72,9 @@ typedef struct model_observer {
     fd_pause pause;      /* of the latest one */
     uint32_t rule_hits, rule_errors;
     uint64_t redo_events, evictions;
-    char detail[FD_N_NOTES][256]; /* of the latest note of each kind */
+    uint32_t programs[FD_PROGRAM_GIVEN_UP + 1]; /* by stage */
+    char given_up[64];                          /* the last set of which that was said */
+    char detail[FD_N_NOTES][256];               /* of the latest note of each kind */
     /* Every note, as a line without its newline; may be NULL. */
     void (*line)(void *self, const char *text);
     void *line_self;
