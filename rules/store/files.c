@@ -18,12 +18,16 @@ static bool ends_with(const char *s, const char *end)
     return n >= m && strcmp(s + n - m, end) == 0;
 }
 
-static int is_rule_file(const struct dirent *e)
+bool fd_ruleset_is_rule_file(const char *name)
 {
-    const char *name = e->d_name;
     bool yaml = ends_with(name, ".yaml") || ends_with(name, ".yml");
     bool test = ends_with(name, ".test.yaml") || ends_with(name, ".test.yml");
     return name[0] != '.' && yaml && !test;
+}
+
+static int is_rule_file(const struct dirent *e)
+{
+    return fd_ruleset_is_rule_file(e->d_name);
 }
 
 bool fd_store_read(const char *path, size_t max, fd_strbuf *out, const char **why)

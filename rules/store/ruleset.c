@@ -103,6 +103,18 @@ uint32_t fd_ruleset_n_lists(const fd_ruleset *set)
     return set->n_lists;
 }
 
+const char *fd_ruleset_list_file(const fd_ruleset *set, uint32_t i)
+{
+    FD_ASSERT(i < set->n_lists);
+    return set->lists[i].file;
+}
+
+const char *fd_ruleset_list_file_hash(const fd_ruleset *set, uint32_t i)
+{
+    FD_ASSERT(i < set->n_lists && set->lists[i].file != NULL);
+    return set->lists[i].file_hash.hex;
+}
+
 uint32_t fd_ruleset_n_variables(const fd_ruleset *set)
 {
     return set->n_vars;

@@ -99,6 +99,13 @@ const char *fd_ruleset_lists_hash(const fd_ruleset *set);
 uint32_t fd_ruleset_n_rules(const fd_ruleset *set);
 const fd_rule_info *fd_ruleset_rule(const fd_ruleset *set, uint32_t i);
 uint32_t fd_ruleset_n_lists(const fd_ruleset *set);
+/* The file that a list is read from, as the rule file names it (from the directory, unless it
+ * begins with '/'); NULL: its items are in the rule file. */
+const char *fd_ruleset_list_file(const fd_ruleset *set, uint32_t i);
+/* The content hash of that file's bytes as they were read. */
+const char *fd_ruleset_list_file_hash(const fd_ruleset *set, uint32_t i);
+/* Is a file of this name in the directory part of the set? */
+bool fd_ruleset_is_rule_file(const char *name);
 uint32_t fd_ruleset_n_variables(const fd_ruleset *set);
 /* Sorted by name. */
 uint32_t fd_ruleset_n_features(const fd_ruleset *set);

@@ -39,7 +39,9 @@ typedef struct fd_var_def {
 typedef struct fd_list_def {
     fd_str name;
     fd_def_place place;
-    fd_list *list; /* NULL: broken */
+    fd_list *list;    /* NULL: broken */
+    const char *file; /* as it is written; NULL: items */
+    fd_content_hash file_hash;
     bool used;
 } fd_list_def;
 

@@ -225,20 +225,23 @@ static void read_lines(fd_loading *l, const char *path, const fd_strbuf *bytes, 
     }
 }
 
-static void read_list_file(fd_loading *l, fd_yaml *y, fd_yaml_node *n, fd_list *list)
+static void read_list_file(fd_loading *l, fd_yaml *y, fd_yaml_node *n, fd_list_def *def)
 {
     fd_str name;
     if (!fd_yaml_text(y, n, "file", &name))
         return;
+    def->file = name.p;
     char *path = name.p[0] == '/' ? fd_arena_printf(l->set->arena, "%s", name.p)
                                   : fd_arena_printf(l->set->arena, "%s/%s", l->dir, name.p);
     fd_strbuf bytes = {0};
     const char *why;
-    if (fd_store_read(path, FD_RULES_MAX_LIST_BYTES, &bytes, &why))
-        read_lines(l, path, &bytes, list);
-    else
+    if (fd_store_read(path, FD_RULES_MAX_LIST_BYTES, &bytes, &why)) {
+        def->file_hash = fd_content_hash_of(bytes.p, bytes.n);
+        read_lines(l, path, &bytes, def->list);
+    } else {
         fd_yaml_report(y, n, FD_ERROR, "list files are found from the rule directory", "%s: %s",
                        path, why);
+    }
     fd_strbuf_free(&bytes);
 }
 
@@ -286,7 +289,7 @@ static void read_list(fd_loading *l, fd_yaml *y, fd_yaml_node *key, fd_yaml_node
     if (parts.at[LIST_ITEMS] != NULL)
         read_items(l, y, parts.at[LIST_ITEMS], list);
     if (parts.at[LIST_FILE] != NULL)
-        read_list_file(l, y, parts.at[LIST_FILE], list);
+        read_list_file(l, y, parts.at[LIST_FILE], &set->lists[set->n_lists - 1]);
     fd_list_seal(list);
 }
 

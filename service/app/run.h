@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 
 #include "admin/admin.h"
+#include "app/archive/archive.h"
 #include "config/config.h"
 #include "engine/engine.h"
 #include "kafka/check.h"
@@ -45,6 +46,7 @@ typedef struct fd_run {
     fd_schema *decision_schema;
     fd_content_hash config_hash;
     fd_engine *engine;
+    fd_archive *archive;
     const char *topics[FD_ENGINE_MAX_SOURCES];
     int32_t partitions[FD_ENGINE_MAX_SOURCES];
     char stem[640];

@@ -94,6 +94,28 @@ static void name_stem(fd_run *r)
     snprintf(r->stem, sizeof r->stem, "%s-%s-%ld", r->config->group, host, (long)getpid());
 }
 
+/* What decides from the start is stored first. */
+static fd_class archive(fd_run *r, fd_err *err)
+{
+    fd_archive_config config = {
+        .config = r->config,
+        .readers = (const fd_schema *const *)r->readers,
+        .who = r->stem,
+        .kafka = settings(r, NULL),
+        .log = r->log,
+        .metrics = r->metrics,
+    };
+    fd_class cls = fd_archive_open(&config, &r->archive, err);
+    if (cls == FD_OK)
+        cls = fd_archive_admit(r->archive, fd_engine_program(r->engine), FD_TRIGGER_START, err);
+    if (cls == FD_OK && !fd_archive_keeps(r->archive))
+        FD_LOG(r->log, FD_LOG_WARN, "no archive",
+               fd_log_str("text",
+                          "neither archive.dir nor archive.topic is set: the rule sets that "
+                          "decisions name cannot be found again"));
+    return cls;
+}
+
 static void registry_wakes(void *arg)
 {
     fd_run_wake(arg, FD_LANES);
@@ -206,7 +228,8 @@ int fd_run_connect(fd_run *r)
         return code;
     name_stem(r);
     fd_err err = {0};
-    if (create_clients(r, &err) != FD_OK || connect_store(r, &err) != FD_OK)
+    if (archive(r, &err) != FD_OK || create_clients(r, &err) != FD_OK ||
+        connect_store(r, &err) != FD_OK)
         return fd_cli_fail(&err);
     fd_worker *w = create_worker(r);
     atomic_store(&r->worker, w);
@@ -228,4 +251,5 @@ void fd_run_disconnect(fd_run *r)
     fd_registry_free(r->registry);
     fd_kafka_txn_free(r->txn);
     fd_kafka_source_free(r->source);
+    fd_archive_close(r->archive);
 }

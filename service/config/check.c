@@ -111,6 +111,24 @@ static void check_sources(fd_loader *l)
                  "no source decides: `sources` needs one with the role decide");
 }
 
+static void check_archive(fd_loader *l)
+{
+    const fd_config *c = l->c;
+    const char *topic = c->archive.topic;
+    if (topic[0] == '\0')
+        return;
+    if (!is_name(topic))
+        KEY_ERROR(l, "archive.topic", "letters, digits, . _ and - only, at most 249",
+                  "archive.topic: \"%s\" is no name of a topic", topic);
+    bool taken = strcmp(topic, c->output.topic) == 0 || strcmp(topic, c->dead_letter.topic) == 0;
+    for (size_t i = 0; i < c->n_sources; i++)
+        taken = taken || strcmp(topic, c->sources[i].topic) == 0;
+    if (taken)
+        KEY_ERROR(l, "archive.topic", NULL,
+                  "archive.topic: %s is another topic's name here: the archive needs its own",
+                  topic);
+}
+
 static void check_topics(fd_loader *l)
 {
     const fd_config *c = l->c;
@@ -218,14 +236,12 @@ void fd_config_check(fd_loader *l)
     check_names(l);
     check_sources(l);
     check_topics(l);
+    check_archive(l);
     check_registry(l);
     check_redis(l);
     check_sizes(l);
     if (l->c->rules[0] == '\0')
         KEY_ERROR(l, "rules", NULL, "rules cannot be empty: it is the directory of the rules");
-    if (l->c->archive.dir[0] == '\0')
-        KEY_ERROR(l, "archive.dir", NULL,
-                  "archive.dir cannot be empty: what decided something must stay known");
     if (l->c->merge.max_idle_us > l->c->merge.max_skew_us)
         KEY_ERROR(l, "merge.max_idle", NULL, "merge.max_idle must not be above merge.max_skew");
 }

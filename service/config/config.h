@@ -74,7 +74,8 @@ typedef struct fd_config {
     } redis;
     const char *rules; /* a directory */
     struct {
-        const char *dir;
+        const char *dir;   /* "": none */
+        const char *topic; /* "": none */
     } archive;
     struct {
         int64_t max_events;
@@ -145,6 +146,15 @@ void fd_config_manual(fd_strbuf *out);
  * schemas: the content hash of each source's reader schema, in the order of `sources`. */
 fd_content_hash fd_config_hash(const fd_config *c, size_t n_schemas,
                                const fd_content_hash *schemas);
+
+/* The text that fd_config_hash() is the content hash of. */
+void fd_config_decides(const fd_config *c, size_t n_schemas, const fd_content_hash *schemas,
+                       fd_strbuf *out);
+
+/* A configuration file with every value that decides, for `fraudd replay`: sources read the
+ * schemas that are named here, in their order, and rules those of `rules`. */
+void fd_config_print_deciding(const fd_config *c, const char *rules, const char *const *schemas,
+                              fd_strbuf *out);
 
 /* A warning for each key that differs and that a reload cannot change. */
 void fd_config_check_reload(const fd_config *running, const fd_config *fresh, fd_diags *diags);

@@ -69,7 +69,10 @@
     X(rules, "rules", PATH, "rules/", NULL, NULL, "", NONE, 0,                                     \
       "Directory of the rule files.")                                                              \
     X(archive.dir, "archive.dir", PATH, "archive/", NULL, NULL, "", NONE, 0,                       \
-      "Directory of the archive.")                                                                 \
+      "Directory of the archive; empty: none.")                                                    \
+    X(archive.topic, "archive.topic", STRING, "", NULL, NULL, "", NONE, 0,                         \
+      "Compacted topic of the archive (cleanup.policy=compact), for workers without a disc that "  \
+      "stays; empty: none. With both, both are written.")                                          \
     X(batch.max_events, "batch.max_events", INT, "2048", "1", "65536", "events", NONE, 0,          \
       "Most events in one batch.")                                                                 \
     X(batch.max_wait_us, "batch.max_wait", DURATION, "20ms", "0", "1s", "", NONE, 0,               \
@@ -153,7 +156,6 @@
 /* What later versions will have: a key, or a whole section; and what it is for. */
 #define FD_CONFIG_LATER(X)                                                                         \
     X("models", "machine-learning models")                                                         \
-    X("archive.topic", "an archive in a Kafka topic")                                              \
     X("state.backfill_cpu", "window state")                                                        \
     X("source.known_at", "sources that are only observed")                                         \
     X("source.lateness", "sources that are only observed")

@@ -57,22 +57,28 @@ static void put_value(fd_strbuf *out, const fd_ckey *k, const void *base)
     fd_strbuf_putc(out, '\n');
 }
 
-fd_content_hash fd_config_hash(const fd_config *c, size_t n_schemas, const fd_content_hash *schemas)
+void fd_config_decides(const fd_config *c, size_t n_schemas, const fd_content_hash *schemas,
+                       fd_strbuf *out)
 {
     FD_ASSERT(n_schemas == c->n_sources);
-    fd_strbuf text = {0};
-    fd_strbuf_puts(&text, "fraudd configuration 1\n");
+    fd_strbuf_puts(out, "fraudd configuration 1\n");
     for (size_t i = 0; i < FD_N_CKEYS; i++) {
         if ((fd_ckeys[i].flags & FD_C_DECIDES) != 0)
-            put_value(&text, &fd_ckeys[i], c);
+            put_value(out, &fd_ckeys[i], c);
     }
     for (size_t s = 0; s < c->n_sources; s++) {
         for (size_t i = 0; i < FD_N_SKEYS; i++) {
             if ((fd_skeys[i].flags & FD_C_DECIDES) != 0)
-                put_value(&text, &fd_skeys[i], &c->sources[s]);
+                put_value(out, &fd_skeys[i], &c->sources[s]);
         }
-        fd_strbuf_printf(&text, "schema=%s\n", schemas[s].hex);
+        fd_strbuf_printf(out, "schema=%s\n", schemas[s].hex);
     }
+}
+
+fd_content_hash fd_config_hash(const fd_config *c, size_t n_schemas, const fd_content_hash *schemas)
+{
+    fd_strbuf text = {0};
+    fd_config_decides(c, n_schemas, schemas, &text);
     fd_content_hash h = fd_content_hash_of(text.p, text.n);
     fd_strbuf_free(&text);
     return h;

@@ -78,24 +78,59 @@ static void put_sources(const fd_config *c, fd_strbuf *out)
     }
 }
 
+static bool is_schema(const fd_ckey *k)
+{
+    return strcmp(k->name, "schema") == 0;
+}
+
+/* Keys of one section stand together in the table. Where the line begins. */
+static size_t put_section(const fd_ckey *k, fd_str *section, fd_strbuf *out)
+{
+    const char *dot = strchr(k->name, '.');
+    fd_str own = {k->name, dot == NULL ? 0 : (uint32_t)(dot - k->name)};
+    if (own.n != 0 && !fd_str_eq(own, *section))
+        fd_strbuf_printf(out, FD_STR_FMT ":\n", FD_STR_ARG(own));
+    *section = own;
+    size_t line = out->n;
+    fd_strbuf_printf(out, "%s%s: ", own.n == 0 ? "" : "  ", dot == NULL ? k->name : dot + 1);
+    return line;
+}
+
+void fd_config_print_deciding(const fd_config *c, const char *rules, const char *const *schemas,
+                              fd_strbuf *out)
+{
+    fd_strbuf_puts(out, "rules: ");
+    put_scalar(out, NULL, rules);
+    fd_strbuf_puts(out, "\nsources:\n");
+    for (size_t s = 0; s < c->n_sources; s++) {
+        for (size_t i = 0; i < FD_N_SKEYS; i++) {
+            const fd_ckey *k = &fd_skeys[i];
+            fd_strbuf_printf(out, "  %s %s: ", i == 0 ? "-" : " ", k->name);
+            put_scalar(out, k, is_schema(k) ? schemas[s] : c->own->source[s][i].text);
+            fd_strbuf_putc(out, '\n');
+        }
+    }
+    fd_str section = {0};
+    for (size_t i = 0; i < FD_N_CKEYS; i++) {
+        bool needed = strcmp(fd_ckeys[i].name, "registry.url") == 0; /* to read what it names */
+        if ((fd_ckeys[i].flags & FD_C_DECIDES) == 0 && !needed)
+            continue;
+        put_section(&fd_ckeys[i], &section, out);
+        put_scalar(out, &fd_ckeys[i], c->own->key[i].text);
+        fd_strbuf_putc(out, '\n');
+    }
+}
+
 void fd_config_print(const fd_config *c, fd_strbuf *out)
 {
     put_map(c, FD_MAP_KAFKA, &c->kafka, out);
     put_map(c, FD_MAP_CONSUMER, &c->consumer, out);
     put_map(c, FD_MAP_PRODUCER, &c->producer, out);
-    const char *section = "";
-    size_t section_len = 0;
+    fd_str section = {0};
     for (size_t i = 0; i < FD_N_CKEYS; i++) {
         const fd_ckey *k = &fd_ckeys[i];
         const fd_given *given = &c->own->key[i];
-        const char *dot = strchr(k->name, '.');
-        size_t len = dot == NULL ? 0 : (size_t)(dot - k->name);
-        if (len != 0 && (len != section_len || strncmp(section, k->name, len) != 0))
-            fd_strbuf_printf(out, "%.*s:\n", (int)len, k->name);
-        section = k->name;
-        section_len = len;
-        size_t start = out->n;
-        fd_strbuf_printf(out, "%s%s: ", len == 0 ? "" : "  ", dot == NULL ? k->name : dot + 1);
+        size_t start = put_section(k, &section, out);
         if ((k->flags & FD_C_SECRET) != 0 && given->text[0] != '\0')
             fd_strbuf_puts(out, mask);
         else

@@ -106,7 +106,9 @@ enum { FD_METRIC_MAX_LABELS = 3, FD_METRIC_PARTITIONS = 4096, FD_METRIC_RULES = 
     X(VALUES_WRITTEN, COUNTER, "fraudd_store_values_written_total", NONE, 0, ONE,                  \
       "Windows that were written to the state store.")                                             \
     X(FLUSH_TIME, COUNTER, "fraudd_store_flush_seconds_total", NONE, 0, NS,                        \
-      "Time that writes took, from a first request to its last answer, of all partitions.")
+      "Time that writes took, from a first request to its last answer, of all partitions.")        \
+    X(ARCHIVE_ERRORS, COUNTER, "fraudd_archive_errors_total", NONE, 0, ONE,                        \
+      "Times that something could not be written to the archive.")
 /* clang-format on */
 
 #endif
