@@ -187,10 +187,10 @@ test_preset() {                                        # PRESET
 
 # ---- integration programs: their last line is "N passed, N failed[, N skipped]" ----
 
-run_program() {                                        # PATH
+run_program() {                                        # PATH [VENV]
   local path=$1 log code last began=$SECONDS command=("$1")
   log=$logs/$(basename "$path").log
-  [[ $path != *.py ]] || command=(build/venv/bin/python "$path")
+  [[ $path != *.py ]] || command=("${2:-build/venv}/bin/python" "$path")
   run_limited "$program_limit_s" "$log" "${command[@]}"
   code=$?
   last=$(grep -v '^[[:space:]]*$' "$log" | tail -n 1)
@@ -242,6 +242,24 @@ run_integration() {
   for path in "${programs[@]}"; do run_program "$path"; done
 }
 
+# Golden tests of models: no servers, but the libraries that make models.
+run_models() {
+  local path programs=() which
+  for path in tests/models/test_*.py; do
+    # shellcheck disable=SC2053
+    [[ -e $path && $path == $only ]] && programs+=("$path")
+  done
+  ((${#programs[@]})) || return 0
+  for which in --models --models-new; do
+    if ! integration/python-env.sh "$which" >"$logs/python-env.log" 2>&1; then
+      show_end "$logs/python-env.log"
+      fail "python environment $which"
+      return
+    fi
+  done
+  for path in "${programs[@]}"; do run_program "$path" build/venv-models; done
+}
+
 # The simulator: no servers, but the programs of the release build.
 run_simulator() {
   local path=tests/sim/test_sim.sh
@@ -272,6 +290,7 @@ fi
 build_preset release || finish
 test_preset release
 run_simulator
+run_models
 run_integration
 if [[ $mode != quick ]]; then
   for preset in asan tsan release-clang; do
