@@ -1,12 +1,13 @@
 /*
- * What an objective makes of raw scores, in double as LightGBM does. exp() is the C library's, and
- * so may differ from LightGBM's in the last bit.
+ * What an objective makes of raw scores: LightGBM's formulas, in double as there. The exponential
+ * is ours (score/transform.h), so that outputs may differ from LightGBM's in the last bits.
  */
 #include <math.h>
 
 #include "base/assert.h"
 #include "base/strbuf.h"
 #include "formats/lightgbm_int.h"
+#include "score/transform.h"
 
 typedef struct objective_name {
     const char *text;
@@ -115,7 +116,7 @@ static void softmax(uint32_t n_outputs, uint32_t row, double *const *out)
     for (uint32_t k = 1; k < n_outputs; k++)
         max = out[k][row] > max ? out[k][row] : max;
     for (uint32_t k = 0; k < n_outputs; k++) {
-        out[k][row] = exp(out[k][row] - max);
+        out[k][row] = fd_exp(out[k][row] - max);
         sum += out[k][row];
     }
     for (uint32_t k = 0; k < n_outputs; k++)
@@ -141,17 +142,17 @@ static void transform_output(const fd_lgbm_objective *o, uint32_t n, double *v)
         EACH(square(o, v[i]));
         break;
     case FD_LGBM_EXP:
-        EACH(exp(v[i]));
+        EACH(fd_exp(v[i]));
         break;
     case FD_LGBM_SIGMOID:
     case FD_LGBM_SIGMOIDS:
-        EACH(1 / (1 + exp(-o->sigmoid * v[i])));
+        EACH(1 / (1 + fd_exp(-o->sigmoid * v[i])));
         break;
     case FD_LGBM_LOGISTIC:
-        EACH(1 / (1 + exp(-v[i])));
+        EACH(1 / (1 + fd_exp(-v[i])));
         break;
     case FD_LGBM_LOG_ONE_PLUS:
-        EACH(log1p(exp(v[i])));
+        EACH(fd_log_one_plus_exp(v[i]));
         break;
     }
 #undef EACH

@@ -289,9 +289,7 @@ static bool read_tree(fd_lgbm_reader *r, const fd_lgbm_head *h, uint32_t number,
                             h->n_trees);
     if (!read_fields(&t) || !read_sizes(&t, n_nodes) || !read_leaves(&t))
         return false;
-    if (t.n_splits > 0 && (!read_sets(&t) || !read_splits(&t)))
-        return false;
-    if (!read_covers(&t))
+    if (t.n_splits > 0 && (!read_sets(&t) || !read_splits(&t) || !read_covers(&t)))
         return false;
     *out = (fd_forest_tree){t.n_splits + t.n_leaves, t.nodes};
     return true;

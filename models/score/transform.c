@@ -42,6 +42,16 @@ double fd_exp(double x)
     return e * power_of_two(half) * power_of_two((int)k - half);
 }
 
+double fd_log_one_plus_exp(double x)
+{
+    /* log(1 + y) = 2 artanh(y / (2 + y)), of which s is at most a third: 9^-18 is below 2^-57. */
+    enum { TERMS = 18 };
+    double y = fd_exp(x < 0 ? x : -x), s = y / (2 + y), sum = 0;
+    for (int k = TERMS - 1; k >= 0; k--)
+        sum = sum * (s * s) + 1.0 / (2 * k + 1);
+    return (x > 0 ? x : 0) + 2 * s * sum;
+}
+
 float fd_exp_float(float x)
 {
     return (float)fd_exp(x);

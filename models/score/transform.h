@@ -12,6 +12,8 @@
 #include <stdint.h>
 
 double fd_exp(double x);
+/* log(1 + e^x), for every x; within 4 ulp (measured). */
+double fd_log_one_plus_exp(double x);
 float fd_exp_float(float x);
 /* 1 / (1 + e^-x) in float arithmetic, as XGBoost has it. */
 float fd_sigmoid_float(float x);
