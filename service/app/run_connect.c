@@ -194,7 +194,7 @@ static fd_worker *create_worker(fd_run *r)
         .store = r->redis == NULL ? (fd_state_store){0} : fd_redis_port(r->redis),
         .history = fd_kafka_history_port(r->history),
         .blind_starts = c->state.on_rebuild == FD_ON_REBUILD_FLAG,
-        .rebuild_share = 0.5,
+        .rebuild_share = c->state.backfill_cpu,
         .store_seed = fd_cli_random(),
         .flush_interval_ns = c->state.flush_interval_us * 1000,
         .clock = fd_run_clock,

@@ -95,6 +95,7 @@ typedef struct fd_config {
         int64_t max_events_per_key;
         fd_on_rebuild on_rebuild;
         fd_short_history on_short_history;
+        double backfill_cpu;
     } state;
     struct {
         double max_rate;

@@ -109,6 +109,9 @@
       SHORT_HISTORY, 0,                                                                            \
       "When the log begins later than the windows reach back: refuse to start, or flag decisions " \
       "INCOMPLETE until the windows are full.")                                                    \
+    X(state.backfill_cpu, "state.backfill_cpu", PERCENT, "50%", "1%", "100%", "", NONE, 0,         \
+      "Share of the engine thread, at most, that fills the windows of newly loaded rules from "    \
+      "the log while the former rules decide.")                                                    \
     X(poison.max_rate, "poison.max_rate", PERCENT, "5%", "0%", "100%", "", NONE, RELOAD,           \
       "Share of invalid events above which intake stops until an operator resumes it; 100%: "      \
       "never.")                                                                                    \
@@ -156,7 +159,6 @@
 /* What later versions will have: a key, or a whole section; and what it is for. */
 #define FD_CONFIG_LATER(X)                                                                         \
     X("models", "machine-learning models")                                                         \
-    X("state.backfill_cpu", "window state")                                                        \
     X("source.known_at", "sources that are only observed")                                         \
     X("source.lateness", "sources that are only observed")
 

@@ -174,8 +174,10 @@ static void on_program(void *self, const fd_program_report *report)
     static const char *const stages[] = {"decides", "waits for its windows", "is given up"};
     model_observer *o = self;
     o->programs[report->stage]++;
-    if (report->stage == FD_PROGRAM_GIVEN_UP)
+    if (report->stage == FD_PROGRAM_GIVEN_UP) {
         snprintf(o->given_up, sizeof o->given_up, "%s", report->ruleset);
+        snprintf(o->why, sizeof o->why, "%s", report->why);
+    }
     if (o->line == NULL)
         return;
     char line[320];

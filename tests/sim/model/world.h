@@ -73,7 +73,8 @@ typedef struct model_observer {
     uint32_t rule_hits, rule_errors;
     uint64_t redo_events, evictions;
     uint32_t programs[FD_PROGRAM_GIVEN_UP + 1]; /* by stage */
-    char given_up[64];                          /* the last set of which that was said */
+    char given_up[64];                          /* the last set of which that was said, */
+    char why[256];                              /* and why */
     char detail[FD_N_NOTES][256];               /* of the latest note of each kind */
     /* Every note, as a line without its newline; may be NULL. */
     void (*line)(void *self, const char *text);
