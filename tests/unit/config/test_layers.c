@@ -71,7 +71,7 @@ static void test_errors_name_the_input(void **state)
     refused(NULL, SET("instance=i", "batch.max_wait"), "expected section.key=value");
     refused(NULL, SET("instance=i", "=x"), "expected section.key=value");
     refused(NULL, SET("instance=i", "sources.0.topic=x"), "sources can only be given in the file");
-    refused(NULL, SET("instance=i", "state.backfill_cpu=5%"), "has no state.backfill_cpu yet");
+    refused(NULL, SET("instance=i", "state.backfill_cpu=0%"), "state.backfill_cpu");
 }
 
 static void test_kubernetes_service_links(void **state)
