@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "app/cli.h"
+#include "app/cmd_rules_archive.h"
 #include "app/commands.h"
 #include "base/assert.h"
 #include "codec/schema.h"
@@ -83,6 +84,10 @@ static int explain(const char *dir, const char *source, const char *schema_path,
 
 int fd_cmd_rules(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "show") == 0)
+        return fd_rules_show(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "history") == 0)
+        return fd_rules_history(argc - 1, argv + 1);
     static const char *const outputs[] = {"text", "json", NULL};
     const char *schema = NULL, *source = NULL;
     bool strict = false;
@@ -118,7 +123,7 @@ int fd_cmd_rules(int argc, char **argv)
     if (strcmp(args[0], "explain") == 0)
         return explain(args[1], source, schema, strict, output == 1);
     if (strcmp(args[0], "check") != 0)
-        return fd_cli_usage_error(&cli, "'%s' is not something rules can do: check, explain",
-                                  args[0]);
+        return fd_cli_usage_error(
+            &cli, "'%s' is not something rules can do: check, explain, show, history", args[0]);
     return check(args[1], source, schema, strict, output == 1);
 }

@@ -1,7 +1,8 @@
 /*
  * `fraudd run`, taken apart: what is loaded (run_load.c), what is connected (run_connect.c), the
- * threads (run_threads.c), the HTTP answers (run_http.c), consents on disk (run_consents.c) and the
- * life of the process (cmd_run.c). Only these files see inside.
+ * threads (run_threads.c), who hears of it (run_observer.c), the HTTP answers (run_http.c),
+ * consents on disk (run_consents.c) and the life of the process (cmd_run.c). Only these files see
+ * inside.
  *
  * Threads: main is the engine thread; one thread per transaction lane; the HTTP server's own; the
  * registry's own; librdkafka's own.
@@ -42,6 +43,7 @@ typedef struct fd_run {
     fd_log *log;
     fd_metrics *metrics;
     fd_telemetry *telemetry;
+    fd_observer inner_observer; /* telemetry's */
     fd_schema *readers[FD_ENGINE_MAX_SOURCES];
     fd_schema *decision_schema;
     fd_content_hash config_hash;
@@ -74,6 +76,9 @@ int fd_run_connect(fd_run *r); /* waits for a broker up to startup.timeout */
 void fd_run_disconnect(fd_run *r);
 /* Has a signal asked to stop? (cmd_run.c) */
 bool fd_run_asked_to_stop(void);
+
+/* run_observer.c */
+fd_observer fd_run_observer(fd_run *r);
 
 /* run_threads.c */
 void fd_run_start_lanes(fd_run *r);

@@ -198,7 +198,7 @@ static fd_worker *create_worker(fd_run *r)
         .store_seed = fd_cli_random(),
         .flush_interval_ns = c->state.flush_interval_us * 1000,
         .clock = fd_run_clock,
-        .observer = fd_telemetry_observer(r->telemetry),
+        .observer = fd_run_observer(r),
         .wake = fd_run_wake,
         .wake_self = r,
         .n_sources = (uint32_t)c->n_sources,

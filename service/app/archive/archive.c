@@ -25,10 +25,17 @@ enum {
     KNOWN_FILES = 64
 };
 
+/* What became of a program, to be written down. */
 typedef struct outcome {
     int64_t wall_ms;
     unsigned number;
-    fd_strbuf line;
+    fd_activation_kind kind;
+    fd_archive_hashes hashes;
+    int64_t from_us;
+    char *why;       /* NULL: none */
+    fd_first *first; /* its topics are the configuration's */
+    uint32_t n_first;
+    bool late;     /* of partitions that came later */
     unsigned done; /* places that have it, as bits */
 } outcome;
 
@@ -47,6 +54,8 @@ struct fd_archive {
     pthread_cond_t queued;
     outcome queue[QUEUE_LINES];
     uint32_t head, n;
+    fd_archive_hashes decides; /* what was told to decide last, and from when on */
+    int64_t decides_from_us;
     bool closing;
     bool started;
     pthread_t thread;
@@ -79,7 +88,7 @@ static void count_error(fd_archive *a)
 
 static void key_of(const fd_archive *a, int64_t wall_ms, unsigned number, char *out, size_t n)
 {
-    snprintf(out, n, "%013lld-%s-%u", (long long)wall_ms, a->config.who, number);
+    snprintf(out, n, "%013lld-%s-%06u", (long long)wall_ms, a->config.who, number);
 }
 
 /* Under the lock. Places in `done` have it already. */
@@ -186,7 +195,13 @@ static fd_class store(fd_archive *a, const fd_program *p, fd_trigger trigger, fd
     }
     for (uint32_t i = 0; i < a->n_places && cls == FD_OK; i++)
         cls = store_in(a, i, &set, parts, err);
-    return cls == FD_OK ? write_intent(a, &set, trigger, err) : cls;
+    if (cls == FD_OK)
+        cls = write_intent(a, &set, trigger, err);
+    if (cls == FD_OK && trigger == FD_TRIGGER_START) {
+        a->decides = set.hashes;
+        a->decides_from_us = INT64_MIN;
+    }
+    return cls;
 }
 
 fd_class fd_archive_admit(fd_archive *a, const fd_program *p, fd_trigger trigger, fd_err *err)
@@ -223,12 +238,33 @@ static void wait_ms(fd_archive *a, int ms)
     pthread_cond_timedwait(&a->queued, &a->queue_lock, &until);
 }
 
+static void put_text(const fd_archive *a, const outcome *o, fd_strbuf *out)
+{
+    char when[32], from[32];
+    fd_archive_time(o->wall_ms, when);
+    fd_activation line = {.kind = o->kind,
+                          .time = when,
+                          .who = a->config.who,
+                          .hashes = o->hashes,
+                          .why = o->why,
+                          .n_first = o->n_first,
+                          .first = o->first};
+    if (o->kind == FD_ACTIVATION_DECIDES && o->from_us != INT64_MIN) {
+        fd_archive_time(o->from_us / 1000, from);
+        line.from = from;
+    }
+    fd_activation_line(&line, out);
+}
+
 static bool write_outcome(fd_archive *a, outcome *o, bool *said)
 {
     fd_err err = {0};
+    fd_strbuf text = {0};
+    put_text(a, o, &text);
     pthread_mutex_lock(&a->lock);
-    fd_class cls = put_line(a, o->wall_ms, o->number, &o->line, &o->done, &err);
+    fd_class cls = put_line(a, o->wall_ms, o->number, &text, &o->done, &err);
     pthread_mutex_unlock(&a->lock);
+    fd_strbuf_free(&text);
     if (cls == FD_OK) {
         *said = false;
         return true;
@@ -241,28 +277,38 @@ static bool write_outcome(fd_archive *a, outcome *o, bool *said)
     return false;
 }
 
+static void free_outcome(outcome *o)
+{
+    free(o->why);
+    free(o->first);
+    *o = (outcome){0};
+}
+
+/* Under queue_lock, as all of the following. */
+static bool go_on(fd_archive *a, int64_t *give_up_ns)
+{
+    if (a->closing && *give_up_ns == 0)
+        *give_up_ns = fd_cli_mono_ns() + CLOSE_MS * INT64_C(1000000);
+    return !a->closing || (a->n > 0 && fd_cli_mono_ns() < *give_up_ns);
+}
+
 static void *outcomes_main(void *arg)
 {
     fd_archive *a = arg;
     bool said = false;
     int64_t give_up_ns = 0;
     pthread_mutex_lock(&a->queue_lock);
-    for (;;) {
-        if (a->closing && give_up_ns == 0)
-            give_up_ns = fd_cli_mono_ns() + CLOSE_MS * INT64_C(1000000);
-        if (a->closing && (a->n == 0 || fd_cli_mono_ns() > give_up_ns))
-            break;
+    while (go_on(a, &give_up_ns)) {
         if (a->n == 0) {
             wait_ms(a, RETRY_MS);
             continue;
         }
-        outcome o = a->queue[a->head]; /* stays: only this thread takes one away */
+        outcome *o = &a->queue[a->head]; /* the first is nobody else's to change */
         pthread_mutex_unlock(&a->queue_lock);
-        bool ok = write_outcome(a, &o, &said);
+        bool ok = write_outcome(a, o, &said);
         pthread_mutex_lock(&a->queue_lock);
-        a->queue[a->head].done = o.done;
         if (ok) {
-            fd_strbuf_free(&a->queue[a->head].line);
+            free_outcome(o);
             a->head = (a->head + 1) % QUEUE_LINES;
             a->n--;
         } else {
@@ -273,63 +319,89 @@ static void *outcomes_main(void *arg)
     return NULL;
 }
 
-static fd_activation_kind kind_of(fd_program_stage stage)
+static void enqueue(fd_archive *a, outcome *o)
 {
-    switch (stage) {
-    case FD_PROGRAM_DECIDES:
-        return FD_ACTIVATION_DECIDES;
-    case FD_PROGRAM_REBUILDING:
-        return FD_ACTIVATION_REBUILDING;
-    case FD_PROGRAM_GIVEN_UP:
-        return FD_ACTIVATION_GIVEN_UP;
-    }
-    FD_UNREACHABLE();
-}
-
-static void describe(const fd_archive *a, const fd_program_report *r, int64_t now, fd_strbuf *out)
-{
-    char when[32], from[32];
-    fd_archive_time(now, when);
-    fd_first *first = calloc(r->n + 1U, sizeof *first);
-    FD_ALLOCATED(first);
-    for (uint32_t i = 0; i < r->n; i++)
-        first[i] = (fd_first){.topic = a->config.config->sources[r->first[i].tp.source].topic,
-                              .partition = r->first[i].tp.partition,
-                              .offset = r->first[i].offset};
-    fd_activation line = {.kind = kind_of(r->stage),
-                          .time = when,
-                          .who = a->config.who,
-                          .hashes = hashes_of(a, r->ruleset, r->lists, r->models),
-                          .why = r->why,
-                          .n_first = r->n,
-                          .first = first};
-    if (r->stage == FD_PROGRAM_DECIDES && r->from_us != INT64_MIN) {
-        fd_archive_time(r->from_us / 1000, from);
-        line.from = from;
-    }
-    fd_activation_line(&line, out);
-    free(first);
-}
-
-void fd_archive_told(fd_archive *a, const fd_program_report *r)
-{
-    if (a->n_places == 0)
-        return;
-    int64_t now = fd_cli_wall_ms();
-    outcome o = {.wall_ms = now, .number = atomic_fetch_add(&a->numbers, 1)};
-    describe(a, r, now, &o.line);
     pthread_mutex_lock(&a->queue_lock);
     bool full = a->n == QUEUE_LINES;
     if (!full) {
-        a->queue[(a->head + a->n++) % QUEUE_LINES] = o;
+        a->queue[(a->head + a->n++) % QUEUE_LINES] = *o;
         pthread_cond_signal(&a->queued);
     }
     pthread_mutex_unlock(&a->queue_lock);
     if (!full)
         return;
-    fd_strbuf_free(&o.line);
+    free_outcome(o);
     count_error(a);
     FD_LOG(a->config.log, FD_LOG_ERROR, "activation log has fallen behind, a line is lost");
+}
+
+static fd_first first_of(const fd_archive *a, fd_tp tp, int64_t offset)
+{
+    return (fd_first){.topic = a->config.config->sources[tp.source].topic,
+                      .partition = tp.partition,
+                      .offset = offset};
+}
+
+void fd_archive_told(fd_archive *a, const fd_program_report *r)
+{
+    static const fd_activation_kind kinds[] = {
+        [FD_PROGRAM_DECIDES] = FD_ACTIVATION_DECIDES,
+        [FD_PROGRAM_REBUILDING] = FD_ACTIVATION_REBUILDING,
+        [FD_PROGRAM_GIVEN_UP] = FD_ACTIVATION_GIVEN_UP,
+    };
+    outcome o = {.wall_ms = fd_cli_wall_ms(),
+                 .number = atomic_fetch_add(&a->numbers, 1),
+                 .kind = kinds[r->stage],
+                 .hashes = hashes_of(a, r->ruleset, r->lists, r->models),
+                 .from_us = r->from_us};
+    if (a->n_places == 0)
+        return;
+    if (r->why != NULL) {
+        o.why = strdup(r->why);
+        FD_ALLOCATED(o.why);
+    }
+    if (r->stage == FD_PROGRAM_DECIDES) {
+        a->decides = o.hashes;
+        a->decides_from_us = r->from_us;
+        o.n_first = r->n;
+        o.first = calloc(r->n + 1U, sizeof *o.first);
+        FD_ALLOCATED(o.first);
+        for (uint32_t i = 0; i < r->n; i++)
+            o.first[i] = first_of(a, r->first[i].tp, r->first[i].offset);
+    }
+    enqueue(a, &o);
+}
+
+/* Partitions that go live together share a line, while it waits for its turn. */
+static bool join_line(fd_archive *a, fd_first first)
+{
+    pthread_mutex_lock(&a->queue_lock);
+    outcome *last = a->n < 2 ? NULL : &a->queue[(a->head + a->n - 1) % QUEUE_LINES];
+    bool ok = last != NULL && last->late;
+    if (ok) {
+        last->first = realloc(last->first, (last->n_first + 1U) * sizeof *last->first);
+        FD_ALLOCATED(last->first);
+        last->first[last->n_first++] = first;
+    }
+    pthread_mutex_unlock(&a->queue_lock);
+    return ok;
+}
+
+void fd_archive_live(fd_archive *a, fd_tp tp, int64_t offset)
+{
+    if (a->n_places == 0 || join_line(a, first_of(a, tp, offset)))
+        return;
+    outcome o = {.wall_ms = fd_cli_wall_ms(),
+                 .number = atomic_fetch_add(&a->numbers, 1),
+                 .kind = FD_ACTIVATION_DECIDES,
+                 .hashes = a->decides,
+                 .from_us = a->decides_from_us,
+                 .n_first = 1,
+                 .late = true};
+    o.first = calloc(1, sizeof *o.first);
+    FD_ALLOCATED(o.first);
+    o.first[0] = first_of(a, tp, offset);
+    enqueue(a, &o);
 }
 
 /* ---- life ---- */
@@ -391,7 +463,7 @@ void fd_archive_close(fd_archive *a)
         pthread_join(a->thread, NULL);
     }
     for (uint32_t i = 0; i < a->n; i++)
-        fd_strbuf_free(&a->queue[(a->head + i) % QUEUE_LINES].line);
+        free_outcome(&a->queue[(a->head + i) % QUEUE_LINES]);
     for (uint32_t i = 0; i < a->n_places; i++)
         a->places[i].ops->close(a->places[i].self);
     fd_files_free(&a->config_files);

@@ -5,10 +5,11 @@
  * fd_archive_admit() does both for a program that is about to be offered to the worker: it stores
  * rule files, list files, model files and the configuration, and writes the intent. It returns when
  * all of this is durable. fd_archive_told() takes what the observer hears of a program (`program`
- * of fd_observer_ops) and writes the outcomes, on a thread of its own.
+ * of fd_observer_ops) and writes the outcomes, on a thread of its own; fd_archive_live() the same
+ * for a partition that goes live.
  *
- * Threads: open, close on one; admit on any, one at a time (it locks); told on the engine thread,
- * never blocks and never fails.
+ * Threads: open, close on one; admit on any, one at a time (it locks); told and live on the
+ * engine thread, never block and never fail.
  */
 #ifndef FD_APP_ARCHIVE_ARCHIVE_H
 #define FD_APP_ARCHIVE_ARCHIVE_H
@@ -66,5 +67,7 @@ fd_class fd_archive_admit(fd_archive *a, const fd_program *p, fd_trigger trigger
 
 /* What became of a program: see fd_observer_ops.program. */
 void fd_archive_told(fd_archive *a, const fd_program_report *report);
+/* A partition goes live, at a start or later: what decides, decides there from this offset on. */
+void fd_archive_live(fd_archive *a, fd_tp tp, int64_t offset);
 
 #endif
