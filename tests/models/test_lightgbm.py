@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """LightGBM's models: raw scores have the library's bits, outputs are its own to 1e-14, whatever the row.
 
 Models are random: every objective, boosting, kind of missing value; numerical and categorical inputs. Rows
