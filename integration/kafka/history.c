@@ -28,7 +28,8 @@ static const fd_kafka_setting_item forced[] = {
 struct fd_kafka_history {
     fd_kafka_owner owner; /* first: the opaque of the handle */
     uint32_t magic;
-    rd_kafka_t *rk;
+    fd_kafka_history_config config;
+    rd_kafka_t *rk; /* NULL: nothing was opened yet */
     rd_kafka_queue_t *queue;
     rd_kafka_topic_t *topics[TOPICS_MAX];
     uint32_t n_topics;
@@ -75,10 +76,34 @@ static void op_close(void *self, fd_tp tp)
     *p = h->parts[--h->n];
 }
 
+/* A client costs threads and memory, and most processes never look back. */
+static fd_class make_client(fd_kafka_history *h, fd_err *err)
+{
+    const fd_kafka_history_config *c = &h->config;
+    rd_kafka_conf_t *conf = fd_kafka_conf_new(&c->settings, defaults,
+                                              sizeof defaults / sizeof *defaults, forced,
+                                              sizeof forced / sizeof *forced, &h->owner, err);
+    if (conf == NULL)
+        return FD_FATAL;
+    rd_kafka_conf_set_error_cb(conf, on_error);
+    h->rk = fd_kafka_handle_new(RD_KAFKA_CONSUMER, conf, err);
+    if (h->rk == NULL)
+        return FD_FATAL;
+    h->queue = rd_kafka_queue_new(h->rk);
+    for (uint32_t i = 0; i < c->n_topics; i++) {
+        h->topics[i] = rd_kafka_topic_new(h->rk, c->topics[i], NULL);
+        FD_ASSERT(h->topics[i] != NULL);
+        h->n_topics = i + 1;
+    }
+    return FD_OK;
+}
+
 static fd_class op_open(void *self, fd_tp tp, int64_t from, fd_err *err)
 {
     fd_kafka_history *h = history_of(self);
-    FD_ASSERT(tp.source < h->n_topics && from >= 0);
+    FD_ASSERT(tp.source < h->config.n_topics && from >= 0);
+    if (h->rk == NULL && make_client(h, err) != FD_OK)
+        return FD_FATAL;
     op_close(h, tp);
     if (rd_kafka_consume_start_queue(h->topics[tp.source], tp.partition, from, h->queue) != 0)
         return fd_fail(err, FD_RETRY, FD_EXIT_UNAVAILABLE, "history of %s/%d: %s",
@@ -126,6 +151,8 @@ static void op_poll(void *self, fd_source_event *out)
 {
     fd_kafka_history *h = history_of(self);
     *out = (fd_source_event){.kind = FD_SOURCE_NONE};
+    if (h->rk == NULL)
+        return;
     for (;;) {
         rd_kafka_message_t *rkm = rd_kafka_consume_queue(h->queue, 0);
         if (rkm == NULL)
@@ -158,33 +185,14 @@ static void op_release(void *self, fd_msg *msg)
     msg->handle = NULL;
 }
 
-fd_class fd_kafka_history_new(const fd_kafka_history_config *config, fd_kafka_history **out,
-                              fd_err *err)
+fd_kafka_history *fd_kafka_history_new(const fd_kafka_history_config *config)
 {
     FD_ASSERT(config->n_topics <= TOPICS_MAX);
-    *out = NULL;
     fd_kafka_history *h = calloc(1, sizeof *h);
     FD_ALLOCATED(h);
     h->magic = HISTORY_MAGIC;
-    rd_kafka_conf_t *conf = fd_kafka_conf_new(&config->settings, defaults,
-                                              sizeof defaults / sizeof *defaults, forced,
-                                              sizeof forced / sizeof *forced, &h->owner, err);
-    if (conf != NULL) {
-        rd_kafka_conf_set_error_cb(conf, on_error);
-        h->rk = fd_kafka_handle_new(RD_KAFKA_CONSUMER, conf, err);
-    }
-    if (h->rk == NULL) {
-        fd_kafka_history_free(h);
-        return FD_FATAL;
-    }
-    h->queue = rd_kafka_queue_new(h->rk);
-    for (uint32_t i = 0; i < config->n_topics; i++) {
-        h->topics[i] = rd_kafka_topic_new(h->rk, config->topics[i], NULL);
-        FD_ASSERT(h->topics[i] != NULL);
-        h->n_topics = i + 1;
-    }
-    *out = h;
-    return FD_OK;
+    h->config = *config;
+    return h;
 }
 
 fd_history fd_kafka_history_port(fd_kafka_history *h)

@@ -16,13 +16,13 @@ typedef struct fd_kafka_history fd_kafka_history;
 
 typedef struct fd_kafka_history_config {
     fd_kafka_settings settings; /* kafka: and consumer: */
-    const char *const *topics;  /* index = fd_tp.source */
+    const char *const *topics;  /* index = fd_tp.source; these, and what settings point to, stay */
     uint32_t n_topics;
 } fd_kafka_history_config;
 
-/* Does not wait for a broker. FATAL with FD_EXIT_CONFIG when a setting cannot be. */
-fd_class fd_kafka_history_new(const fd_kafka_history_config *config, fd_kafka_history **out,
-                              fd_err *err);
+/* Connects when something is opened for the first time, which is FATAL with FD_EXIT_CONFIG when a
+ * setting cannot be; never waits for a broker. */
+fd_kafka_history *fd_kafka_history_new(const fd_kafka_history_config *config);
 fd_history fd_kafka_history_port(fd_kafka_history *h);
 /* Messages given out must have been released. NULL is fine. */
 void fd_kafka_history_free(fd_kafka_history *h);

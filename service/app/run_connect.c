@@ -140,12 +140,10 @@ static fd_class create_clients(fd_run *r, fd_err *err)
                    [FD_OUT_DEAD_LETTER] = r->config->dead_letter.topic},
     };
     cls = fd_kafka_txn_new(&txn, &r->txn, err);
-    if (cls == FD_OK) {
-        fd_kafka_history_config history = {.settings = settings(r, &r->config->consumer),
-                                           .topics = r->topics,
-                                           .n_topics = (uint32_t)r->config->n_sources};
-        cls = fd_kafka_history_new(&history, &r->history, err);
-    }
+    fd_kafka_history_config history = {.settings = settings(r, &r->config->consumer),
+                                       .topics = r->topics,
+                                       .n_topics = (uint32_t)r->config->n_sources};
+    r->history = fd_kafka_history_new(&history);
     if (cls != FD_OK || r->config->registry.url[0] == '\0')
         return cls;
     fd_registry_config registry = {

@@ -284,10 +284,12 @@ static void open_shadows(fd_worker *w, int64_t now)
         if (!ready_for_shadow(part, now) || fd_parts_find(&w->ahead, part->tp) != NULL)
             continue;
         fd_err err = {0};
-        if (open_shadow(w, part, &err) == FD_OK)
-            return;
+        fd_class cls = open_shadow(w, part, &err);
         part->ahead_ns = now + OPEN_AGAIN_NS;
-        fd_worker_note(w, FD_NOTE_SOURCE_ERROR, &part->tp, part->decide, err.text);
+        if (cls == FD_FATAL)
+            give_up_next(w, err.text);
+        else if (cls != FD_OK)
+            fd_worker_note(w, FD_NOTE_SOURCE_ERROR, &part->tp, part->decide, err.text);
         return;
     }
 }
@@ -417,6 +419,8 @@ static void fill(fd_worker *w)
 {
     int64_t now = fd_worker_now(w);
     open_shadows(w, now);
+    if (w->next == NULL)
+        return;
     w->ahead_left = aim(w);
     if (may_spend(w, now) && !fold_some(w, now)) {
         give_up_next(w, "its windows do not fit into state.memory while nothing of them may be "
