@@ -47,6 +47,22 @@ static void free_model(void *impl)
     free(m);
 }
 
+/* Behind the trees Python notes which values its categories stand for; the trees know only their
+ * numbers, and a value in place of a number would be another category. */
+static void look_for_codes(fd_lgbm_reader *r)
+{
+    static const char key[] = "pandas_categorical:[[";
+    while (fd_lgbm_next_line(r)) {
+        if (r->line.n >= sizeof key - 1 && memcmp(r->line.p, key, sizeof key - 1) == 0)
+            fd_diags_add(r->diags, &(fd_diag){.severity = FD_WARNING,
+                                              .file = r->file,
+                                              .line = r->line_no,
+                                              .text = "trained on pandas categories: such an input "
+                                                      "is the number of its value in this line's "
+                                                      "list, from 0, not the value"});
+    }
+}
+
 static const fd_model_ops plain = {score, scratch_bytes, NULL, free_model};
 static const fd_model_ops explaining = {score, scratch_bytes, contribute, free_model};
 
@@ -58,6 +74,7 @@ static fd_model *make(fd_lgbm_reader *r)
     if (!fd_lgbm_read_head(r, &h) || !fd_lgbm_read_objective(r, &h, &objective) ||
         !fd_lgbm_read_trees(r, &h, &spec))
         return NULL;
+    look_for_codes(r);
     objective.divisor = h.average ? spec.n_trees / h.n_outputs : 0;
     fd_forest *forest = fd_forest_new(&spec, r->file, r->diags);
     if (forest == NULL)

@@ -107,6 +107,29 @@ static void test_reads(void **state)
     fd_strbuf_free(&said);
 }
 
+/* `good` with the first `from` replaced. */
+static void change(const char *from, const char *to, fd_strbuf *out)
+{
+    const char *at = strstr(good, from);
+    assert_non_null(at);
+    fd_strbuf_add(out, good, (size_t)(at - good));
+    fd_strbuf_puts(out, to);
+    fd_strbuf_puts(out, at + strlen(from));
+}
+
+static void test_pandas(void **state)
+{
+    (void)state;
+    fd_strbuf text = {0}, said = {0};
+    change("categorical:null", "categorical:[[\"a\", \"b\"]]", &text);
+    fd_model *m = load(text.p, text.n, &said);
+    assert_non_null(m);
+    assert_non_null(strstr(said.p, "m.txt:41: warning: trained on pandas categories"));
+    fd_model_free(m);
+    fd_strbuf_free(&text);
+    fd_strbuf_free(&said);
+}
+
 /* By hand: of ten rows five went left, and two of these into the set. */
 static void test_contributions(void **state)
 {
@@ -123,16 +146,6 @@ static void test_contributions(void **state)
     assert_true(fabs(c[1] - ((with_shop - all) + (1 - left)) / 2) < 1e-12);
     fd_model_free(m);
     fd_strbuf_free(&said);
-}
-
-/* `good` with the first `from` replaced. */
-static void change(const char *from, const char *to, fd_strbuf *out)
-{
-    const char *at = strstr(good, from);
-    assert_non_null(at);
-    fd_strbuf_add(out, good, (size_t)(at - good));
-    fd_strbuf_puts(out, to);
-    fd_strbuf_puts(out, at + strlen(from));
 }
 
 static void refused(const char *from, const char *to, const char *message)
@@ -271,6 +284,7 @@ int main(void)
         cmocka_unit_test(test_reads),     cmocka_unit_test(test_contributions),
         cmocka_unit_test(test_heads),     cmocka_unit_test(test_trees),
         cmocka_unit_test(test_truncated), cmocka_unit_test(test_variants),
+        cmocka_unit_test(test_pandas),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
