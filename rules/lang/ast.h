@@ -56,9 +56,11 @@ typedef enum fd_ast_kind {
 /* What the checker found a name or call to mean. */
 typedef enum fd_ref {
     FD_REF_NONE,
-    FD_REF_NAMESPACE, /* event, features, variables, lists: no value of its own */
-    FD_REF_COLUMN,    /* index: the column, of `batch` */
-    FD_REF_VARIABLE,  /* index: the slot */
+    FD_REF_NAMESPACE,    /* event, features, variables, lists, models: no value of its own */
+    FD_REF_MODEL,        /* models.x: none either */
+    FD_REF_MODEL_VALUES, /* models.x.value: none before it is indexed */
+    FD_REF_COLUMN,       /* index: the column, of `batch` */
+    FD_REF_VARIABLE,     /* index: the slot */
     FD_REF_SET,
     FD_REF_FIELD,      /* of a value known at run time */
     FD_REF_HAS,        /* of args[0], a SELECT */

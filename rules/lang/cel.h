@@ -2,10 +2,10 @@
  * CEL expressions over a batch of events: check and compile once, evaluate by columns.
  *
  * A scope says what names mean: `event.<field>` by the event schema, `features.<name>`,
- * `variables.<name>` and `lists.<name>` by its owner. A program is immutable and lives in the arena
- * it was compiled into; any thread may evaluate it with a run of its own. Evaluation takes a batch
- * (and, beside it, one of features) and a selection of rows, so that how it is done (row by row, by
- * columns) stays behind this header.
+ * `variables.<name>`, `lists.<name>` and `models.<id>` by its owner. A program is immutable and
+ * lives in the arena it was compiled into; any thread may evaluate it with a run of its own.
+ * Evaluation takes a batch (and, beside it, one of features) and a selection of rows, so that how
+ * it is done (row by row, by columns) stays behind this header.
  *
  * Memory and time of an expression are bounded, for each row alone: what builds values or loops
  * runs row by row with 8 MiB and 1,000,000 steps, then its memory is given back and only its
@@ -38,7 +38,16 @@ typedef enum fd_cel_lookup {
     FD_CEL_BROKEN,   /* it has errors of its own, already reported */
     FD_CEL_CYCLE,    /* it depends on the expression at hand */
     FD_CEL_TOO_DEEP, /* variables of variables of ... */
+    FD_CEL_HIDDEN,   /* a model that rules do not see */
 } fd_cel_lookup;
+
+/* Where a model's numbers are, as columns of the batch of features: doubles, null where the model
+ * has not scored the event. */
+typedef struct fd_cel_model {
+    uint32_t score;
+    uint32_t values; /* of .value[0]; the others follow */
+    uint32_t n_values;
+} fd_cel_model;
 
 /* Names beyond those of rules, for programs that check the language itself. */
 typedef struct fd_cel_environment {
@@ -63,12 +72,16 @@ typedef struct fd_cel_scope {
     const fd_cel_set *(*list)(void *ctx, fd_str name); /* NULL: unknown */
     /* A scalar, and its column in the batch of features (the root is 0). */
     fd_cel_lookup (*feature)(void *ctx, fd_str name, const fd_type **type, uint32_t *column);
+    /* FOUND, HIDDEN or UNKNOWN, the same whenever it is asked; NULL: there are no models. */
+    fd_cel_lookup (*model)(void *ctx, fd_str name, fd_cel_model *out);
     const char *const *variable_names;
     uint32_t n_variables;
     const char *const *list_names;
     uint32_t n_lists;
     const char *const *feature_names;
     uint32_t n_features;
+    const char *const *model_names;
+    uint32_t n_models;
     const fd_cel_environment *environment; /* NULL for rules */
 } fd_cel_scope;
 

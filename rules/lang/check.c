@@ -232,6 +232,9 @@ static const fd_cel_type *check_not(fd_checker *c, fd_ast *a)
 static const fd_cel_type *check_operator(fd_checker *c, fd_ast *a)
 {
     bool broken = false;
+    const fd_cel_type *of_model = a->op == FD_OP_INDEX ? fd_check_model_index(c, a) : NULL;
+    if (of_model != NULL)
+        return of_model;
     for (uint32_t i = 0; i < a->n_args; i++)
         broken |= fd_check_value(c, a->args[i])->kind == FD_CEL_ERROR;
     if (broken)
@@ -380,6 +383,8 @@ const fd_cel_type *fd_check_value(fd_checker *c, fd_ast *a)
     const fd_cel_type *t = fd_check_expr(c, a);
     if (a->ref == FD_REF_NAMESPACE)
         a->type = t = fd_check_namespace_alone(c, a);
+    else if (a->ref == FD_REF_MODEL || a->ref == FD_REF_MODEL_VALUES)
+        a->type = t = fd_check_model_alone(c, a);
     return t;
 }
 

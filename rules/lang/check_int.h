@@ -65,6 +65,15 @@ const fd_cel_type *fd_check_constant(fd_ast *a, fd_cel_value v, const fd_cel_typ
 /* An error where `literal` is text that the enum `of` never holds. */
 bool fd_check_enum(fd_checker *c, const fd_ast *of, const fd_ast *literal);
 
+/* check_model.c */
+const fd_cel_type *fd_check_select_model(fd_checker *c, fd_ast *a);
+/* Of a node whose args[0] is a model. */
+const fd_cel_type *fd_check_select_in_model(fd_checker *c, fd_ast *a);
+/* models.x or models.x.value where a value is needed: an error. */
+const fd_cel_type *fd_check_model_alone(fd_checker *c, const fd_ast *a);
+/* models.x.value[i]; NULL when the index is of something else. */
+const fd_cel_type *fd_check_model_index(fd_checker *c, fd_ast *a);
+
 /* check_macro.c */
 /* NULL when the call is no macro. */
 const fd_cel_type *fd_check_macro(fd_checker *c, fd_ast *a);

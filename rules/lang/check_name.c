@@ -116,7 +116,8 @@ const fd_cel_type *fd_check_ident(fd_checker *c, fd_ast *a)
     else
         hint = meant(c, a->name, namespaces, N_NAMESPACES);
     if (hint == NULL)
-        hint = "names start with event., features., variables. or lists.; text stands in quotes";
+        hint = "names start with event., features., variables., lists. or models.; text stands in "
+               "quotes";
     return fd_check_fail(c, a, hint, "unknown name '" FD_STR_FMT "'", FD_STR_ARG(a->name));
 }
 
@@ -185,6 +186,7 @@ static const fd_cel_type *select_variable(fd_checker *c, fd_ast *a)
     case FD_CEL_TOO_DEEP:
         return fd_check_fail(c, a, NULL, "variables are built on one another too deeply");
     case FD_CEL_UNKNOWN:
+    case FD_CEL_HIDDEN:
         break;
     }
     const char *hint = meant(c, a->name, s->variable_names, s->n_variables);
@@ -224,12 +226,6 @@ static const fd_cel_type *select_feature(fd_checker *c, fd_ast *a)
                          "there is no feature '" FD_STR_FMT "'", FD_STR_ARG(a->name));
 }
 
-static const fd_cel_type *no_models(fd_checker *c, const fd_ast *a)
-{
-    return fd_check_fail(c, a, "write the rule over event fields and features",
-                         "'" FD_STR_FMT "' are not in this version", FD_STR_ARG(a->name));
-}
-
 static const fd_cel_type *select_namespace(fd_checker *c, fd_ast *a)
 {
     fd_str ns = a->args[0]->name;
@@ -245,13 +241,11 @@ static const fd_cel_type *select_namespace(fd_checker *c, fd_ast *a)
         return select_variable(c, a);
     if (fd_str_eq_c(ns, "lists"))
         return select_list(c, a);
-    return no_models(c, a->args[0]);
+    return fd_check_select_model(c, a);
 }
 
 const fd_cel_type *fd_check_namespace_alone(fd_checker *c, fd_ast *a)
 {
-    if (fd_str_eq_c(a->name, "models"))
-        return no_models(c, a);
     return fd_check_fail(c, a, NULL,
                          "'" FD_STR_FMT "' alone is not a value: write " FD_STR_FMT ".<name>",
                          FD_STR_ARG(a->name), FD_STR_ARG(a->name));
@@ -288,9 +282,15 @@ const fd_cel_type *fd_check_select(fd_checker *c, fd_ast *a)
     if (t->kind == FD_CEL_ERROR)
         return t;
     bool viral = t->kind == FD_CEL_OPTIONAL;
-    const fd_cel_type *field = of->ref == FD_REF_NAMESPACE
-                                   ? select_namespace(c, a)
-                                   : select_in(c, a, viral ? fd_cel_settled(t->elem) : t);
+    const fd_cel_type *field;
+    if (of->ref == FD_REF_NAMESPACE)
+        field = select_namespace(c, a);
+    else if (of->ref == FD_REF_MODEL)
+        field = fd_check_select_in_model(c, a);
+    else if (of->ref == FD_REF_MODEL_VALUES)
+        field = fd_check_model_alone(c, of);
+    else
+        field = select_in(c, a, viral ? fd_cel_settled(t->elem) : t);
     if (field->kind == FD_CEL_ERROR || (!a->optional && !viral))
         return field;
     a->optional = true;

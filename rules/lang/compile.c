@@ -351,6 +351,8 @@ static const fd_node *emit_ref(compiler *c, const fd_ast *a)
     switch (a->ref) {
     case FD_REF_CONST:
         return constant(c, a, &a->literal);
+    case FD_REF_COLUMN:
+        return emit_name(c, a);
     case FD_REF_VARIABLE:
         return fold(c, a, new_node(c, a, FD_NODE_VARIABLE));
     case FD_REF_LOCAL:

@@ -62,9 +62,9 @@ PUT_STR(put_config_hash, fd_decision, config_hash)
 PUT_STR(put_engine, fd_decision, engine)
 PUT_STR(put_hit_id, fd_rule_hit, id)
 PUT_DOUBLE(put_hit_score, fd_rule_hit, score)
-PUT_STR(put_model_id, fd_model_score, id)
-PUT_STR(put_model_version, fd_model_score, version)
-PUT_DOUBLE(put_model_score, fd_model_score, score)
+PUT_STR(put_model_id, fd_scored_model, id)
+PUT_STR(put_model_version, fd_scored_model, version)
+PUT_DOUBLE(put_model_score, fd_scored_model, score)
 
 WRITER(put_event_time)
 {
@@ -196,7 +196,7 @@ WRITER(put_hit_message)
 
 WRITER(put_model_mode)
 {
-    const fd_model_score *m = from;
+    const fd_scored_model *m = from;
     FD_ASSERT(m->mode <= FD_MODE_SHADOW);
     *to++ = e->mode[m->mode];
     return to;

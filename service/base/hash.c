@@ -13,15 +13,23 @@ uint64_t fd_hash64(const void *bytes, size_t n, uint64_t seed)
     return XXH3_64bits_withSeed(bytes, n, seed);
 }
 
-fd_content_hash fd_content_hash_of(const void *bytes, size_t n)
+fd_sha256 fd_sha256_of(const void *bytes, size_t n)
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned int len = 0;
     int ok = EVP_Digest(bytes, n, digest, &len, EVP_sha256(), NULL);
-    FD_ASSERT(ok == 1 && len == 32);
-    fd_content_hash out;
-    for (size_t i = 0; i < FD_CONTENT_HASH_CHARS / 2; i++)
+    FD_ASSERT(ok == 1 && len == FD_SHA256_CHARS / 2);
+    fd_sha256 out;
+    for (size_t i = 0; i < len; i++)
         snprintf(out.hex + 2 * i, 3, "%02x", digest[i]);
+    return out;
+}
+
+fd_content_hash fd_content_hash_of(const void *bytes, size_t n)
+{
+    fd_sha256 whole = fd_sha256_of(bytes, n);
+    fd_content_hash out;
+    snprintf(out.hex, sizeof out.hex, "%.*s", FD_CONTENT_HASH_CHARS, whole.hex);
     return out;
 }
 

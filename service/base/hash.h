@@ -16,8 +16,15 @@ typedef struct fd_content_hash {
     char hex[FD_CONTENT_HASH_CHARS + 1];
 } fd_content_hash;
 
+/* All of SHA-256, as sha256sum writes it. */
+enum { FD_SHA256_CHARS = 64 };
+typedef struct fd_sha256 {
+    char hex[FD_SHA256_CHARS + 1];
+} fd_sha256;
+
 uint64_t fd_hash64(const void *bytes, size_t n, uint64_t seed);
 fd_content_hash fd_content_hash_of(const void *bytes, size_t n);
+fd_sha256 fd_sha256_of(const void *bytes, size_t n);
 
 /* The Java client's default partitioner for a key: murmur2, sign bit off, modulo. */
 int32_t fd_partition_of_key(const void *key, size_t n, int32_t partitions);

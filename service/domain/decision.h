@@ -42,12 +42,12 @@ typedef struct fd_feature_value {
     } v;
 } fd_feature_value;
 
-typedef struct fd_model_score {
+typedef struct fd_scored_model {
     fd_str id;
     fd_str version;
     double score;
     fd_rule_mode mode;
-} fd_model_score;
+} fd_scored_model;
 
 /* What rules (and models) say of one event. */
 typedef struct fd_verdict {
@@ -68,7 +68,7 @@ typedef struct fd_decision {
     int64_t event_time_ms;
     fd_verdict verdict;
     uint32_t n_models;
-    const fd_model_score *models;
+    const fd_scored_model *models;
     uint32_t n_features; /* of all sources of values, sorted by name */
     const fd_feature_value *features;
     fd_flags flags;

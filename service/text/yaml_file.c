@@ -191,6 +191,20 @@ bool fd_yaml_is_list(fd_yaml *y, const fd_yaml_node *n, const char *what)
     return false;
 }
 
+void fd_yaml_check_name(fd_yaml *y, const fd_yaml_node *n, fd_str name, const char *what)
+{
+    enum { NAME_MAX_BYTES = 128 };
+    bool ok = name.n != 0 && name.n <= NAME_MAX_BYTES && !(name.p[0] >= '0' && name.p[0] <= '9');
+    for (uint32_t i = 0; i < name.n; i++) {
+        char c = name.p[i];
+        ok = ok && ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                    c == '_');
+    }
+    if (!ok)
+        fd_yaml_report(y, n, FD_ERROR, "letters, digits and _, not a digit first",
+                       "\"%.64s\" cannot be the name of a %s", name.p, what);
+}
+
 static int key_index(fd_yaml *y, const fd_yaml_node *key, const char *what, const char *const *keys,
                      int n_keys)
 {

@@ -46,6 +46,9 @@ bool fd_yaml_double(fd_yaml *y, const fd_yaml_node *n, const char *what, double 
                     double *out);
 bool fd_yaml_is_list(fd_yaml *y, const fd_yaml_node *n, const char *what);
 
+/* Reports a name that cannot be written in CEL after a dot. */
+void fd_yaml_check_name(fd_yaml *y, const fd_yaml_node *n, fd_str name, const char *what);
+
 /* Calls fn for each pair of a mapping; an unknown key is an error with "did you mean", and so is
  * a repeated one. fn gets the key's index in `keys`. Returns which keys are there, as bits by
  * index; all of them where there is no mapping, for that is told and nothing can be missing. */

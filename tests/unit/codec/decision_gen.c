@@ -53,10 +53,10 @@ static void verdict(gen_rng *r, fd_arena *a, fd_verdict *v)
 static void models(gen_rng *r, fd_arena *a, fd_decision *d)
 {
     d->n_models = gen_below(r, 3);
-    fd_model_score *m = list(a, d->n_models, sizeof *m);
+    fd_scored_model *m = list(a, d->n_models, sizeof *m);
     for (uint32_t i = 0; i < d->n_models; i++)
-        m[i] = (fd_model_score){text(r, a), text(r, a), number(r),
-                                gen_chance(r, 50) ? FD_MODE_LIVE : FD_MODE_SHADOW};
+        m[i] = (fd_scored_model){text(r, a), text(r, a), number(r),
+                                 gen_chance(r, 50) ? FD_MODE_LIVE : FD_MODE_SHADOW};
     d->models = m;
 }
 

@@ -51,11 +51,11 @@ const message_case check_cases[] = {
                         "  evnt.amount > 5\n"
                         "  ^~~~\n"
                         "  hint: did you mean event?\n"},
-    {"event.status == approved",
-     "r:1:17: error: unknown name 'approved'\n"
-     "  event.status == approved\n"
-     "                  ^~~~~~~~\n"
-     "  hint: names start with event., features., variables. or lists.; text stands in quotes\n"},
+    {"event.status == approved", "r:1:17: error: unknown name 'approved'\n"
+                                 "  event.status == approved\n"
+                                 "                  ^~~~~~~~\n"
+                                 "  hint: names start with event., features., variables., lists. "
+                                 "or models.; text stands in quotes\n"},
     {"features.card_txn > 6", "r:1:10: error: there is no feature 'card_txn'\n"
                               "  features.card_txn > 6\n"
                               "           ^~~~~~~~\n"
@@ -308,14 +308,14 @@ const message_case check_cases[] = {
                        "  has(event.ipp)\n"
                        "            ^~~\n"
                        "  hint: did you mean ip?\n"},
-    {"models.gbdt.score > 0.5", "r:1:1: error: 'models' are not in this version\n"
-                                "  models.gbdt.score > 0.5\n"
-                                "  ^~~~~~\n"
-                                "  hint: write the rule over event fields and features\n"},
-    {"models", "r:1:1: error: 'models' are not in this version\n"
+    {"models.gbdt.score > 0.5",
+     "r:1:8: error: there is no model 'gbdt'\n"
+     "  models.gbdt.score > 0.5\n"
+     "         ^~~~\n"
+     "  hint: a model is a manifest in the directory that `models:` of the configuration names\n"},
+    {"models", "r:1:1: error: 'models' alone is not a value: write models.<name>\n"
                "  models\n"
-               "  ^~~~~~\n"
-               "  hint: write the rule over event fields and features\n"},
+               "  ^~~~~~\n"},
     {"event.ok == True", "r:1:13: error: unknown name 'True'\n"
                          "  event.ok == True\n"
                          "              ^~~~\n"
@@ -398,16 +398,16 @@ const message_case check_cases[] = {
     {".5.x", "r:1:4: error: .5 is double, it has no fields\n"
              "  .5.x\n"
              "     ^\n"},
-    {"a.b.c",
-     "r:1:1: error: unknown name 'a'\n"
-     "  a.b.c\n"
-     "  ^\n"
-     "  hint: names start with event., features., variables. or lists.; text stands in quotes\n"},
-    {"\tevent.amount >\tx",
-     "r:1:17: error: unknown name 'x'\n"
-     "  \tevent.amount >\tx\n"
-     "  \t              \t^\n"
-     "  hint: names start with event., features., variables. or lists.; text stands in quotes\n"},
+    {"a.b.c", "r:1:1: error: unknown name 'a'\n"
+              "  a.b.c\n"
+              "  ^\n"
+              "  hint: names start with event., features., variables., lists. or models.; text "
+              "stands in quotes\n"},
+    {"\tevent.amount >\tx", "r:1:17: error: unknown name 'x'\n"
+                            "  \tevent.amount >\tx\n"
+                            "  \t              \t^\n"
+                            "  hint: names start with event., features., variables., lists. or "
+                            "models.; text stands in quotes\n"},
     {"event.ok &&\nevent.amount == \"a\" &&\nevent.nope",
      "r:2:14: error: '==' does not take int and string\n"
      "  event.amount == \"a\" &&\n"

@@ -18,11 +18,11 @@ const message_case macro_cases[] = {
     {"f(?1)", "r:1:3: error: expected a value, found '?'\n"
               "  f(?1)\n"
               "    ^\n"},
-    {"event.tags.exists(t, u == \"x\")",
-     "r:1:22: error: unknown name 'u'\n"
-     "  event.tags.exists(t, u == \"x\")\n"
-     "                       ^\n"
-     "  hint: names start with event., features., variables. or lists.; text stands in quotes\n"},
+    {"event.tags.exists(t, u == \"x\")", "r:1:22: error: unknown name 'u'\n"
+                                         "  event.tags.exists(t, u == \"x\")\n"
+                                         "                       ^\n"
+                                         "  hint: names start with event., features., variables., "
+                                         "lists. or models.; text stands in quotes\n"},
     {"event.tags.exists(event.id, true)", "r:1:19: error: a macro's variable is a simple name\n"
                                           "  event.tags.exists(event.id, true)\n"
                                           "                    ^~~~~~~~\n"},
@@ -50,7 +50,8 @@ const message_case macro_cases[] = {
      "r:1:35: error: unknown name 't'\n"
      "  event.tags.exists(t, t == \"x\") && t == \"y\"\n"
      "                                    ^\n"
-     "  hint: names start with event., features., variables. or lists.; text stands in quotes\n"},
+     "  hint: names start with event., features., variables., lists. or models.; text stands in "
+     "quotes\n"},
     {"event.parts.exists(p, p.skuu == \"a\")", "r:1:25: error: p has no field 'skuu'\n"
                                                "  event.parts.exists(p, p.skuu == \"a\")\n"
                                                "                          ^~~~\n"
@@ -85,11 +86,11 @@ const message_case macro_cases[] = {
     {"cel.block(1, 2)", "r:1:5: error: cel.block() takes a list literal and a result\n"
                         "  cel.block(1, 2)\n"
                         "      ^~~~~\n"},
-    {"cel.index(0)",
-     "r:1:5: error: unknown name '@index0:0'\n"
-     "  cel.index(0)\n"
-     "      ^~~~~\n"
-     "  hint: names start with event., features., variables. or lists.; text stands in quotes\n"},
+    {"cel.index(0)", "r:1:5: error: unknown name '@index0:0'\n"
+                     "  cel.index(0)\n"
+                     "      ^~~~~\n"
+                     "  hint: names start with event., features., variables., lists. or models.; "
+                     "text stands in quotes\n"},
     {"optional.of(event.id).optFlatMap(x, x)",
      "r:1:37: error: optFlatMap() wants optional here, this is string\n"
      "  optional.of(event.id).optFlatMap(x, x)\n"
