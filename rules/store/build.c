@@ -1,7 +1,7 @@
 /*
- * Compiling a set: features first, its scope, variables on demand (so that order does not matter
- * and cycles are found), conditions, explain texts, and the fields that rollouts and snoozes go by.
- * Loading.
+ * Compiling a set: features first, its scope, what models need, variables on demand (so that order
+ * does not matter and cycles are found), conditions, explain texts, and the fields that rollouts
+ * and snoozes go by. Loading.
  */
 #include <stdlib.h>
 
@@ -12,19 +12,10 @@
 /* How far variables may stand on one another: evaluation recurses over them. */
 enum { MAX_VARIABLE_HEIGHT = 24 };
 
-typedef struct build {
-    fd_loading *l;
-    fd_cel_scope scope;
-    uint32_t depth;
-    fd_var_def *open;    /* the variable being compiled, NULL: none */
-    uint64_t **features; /* where the features of what is being compiled are noted */
-} build;
-
 static fd_cel_lookup find_variable(void *ctx, fd_str name, const fd_cel_type **type,
                                    uint32_t *slot);
 
-/* Notes features, as bits. */
-static void refer(build *b, const uint64_t *bits)
+void fd_store_refer(fd_build *b, const uint64_t *bits)
 {
     fd_ruleset *set = b->l->set;
     uint32_t words = set->n_features / 64 + 1;
@@ -37,24 +28,26 @@ static void refer(build *b, const uint64_t *bits)
         (*b->features)[w] |= bits[w];
 }
 
-static void compile_variable(build *b, fd_var_def *v)
+static void compile_variable(fd_build *b, fd_var_def *v)
 {
     fd_var_def *outer = b->open;
-    uint64_t **outer_features = b->features;
+    uint64_t **outer_features = b->features, *outer_models = b->models;
     v->state = FD_VAR_OPEN;
     v->height = 1;
     b->open = v;
     b->features = &v->features;
+    b->models = &v->models;
     b->depth++;
     v->program = fd_cel_compile(&b->scope, &v->source, b->l->set->arena, b->l->diags);
     b->depth--;
     b->open = outer;
     b->features = outer_features;
+    b->models = outer_models;
     v->state = v->program == NULL ? FD_VAR_BROKEN : FD_VAR_DONE;
 }
 
 /* The variable being compiled stands on v. False: that is too high. */
-static bool stand_on(build *b, const fd_var_def *v)
+static bool stand_on(fd_build *b, const fd_var_def *v)
 {
     if (b->open == NULL)
         return true;
@@ -65,7 +58,7 @@ static bool stand_on(build *b, const fd_var_def *v)
 
 static fd_cel_lookup find_variable(void *ctx, fd_str name, const fd_cel_type **type, uint32_t *slot)
 {
-    build *b = ctx;
+    fd_build *b = ctx;
     fd_ruleset *set = b->l->set;
     for (uint32_t i = 0; i < set->n_vars; i++) {
         fd_var_def *v = &set->vars[i];
@@ -82,7 +75,8 @@ static fd_cel_lookup find_variable(void *ctx, fd_str name, const fd_cel_type **t
             return FD_CEL_BROKEN;
         if (!stand_on(b, v))
             return FD_CEL_TOO_DEEP;
-        refer(b, v->features);
+        fd_store_refer(b, v->features);
+        *b->models |= v->models;
         *type = fd_cel_program_type(v->program);
         *slot = i;
         return FD_CEL_FOUND;
@@ -99,7 +93,7 @@ static int feature_name(const void *key, const void *item)
 
 static fd_cel_lookup find_feature(void *ctx, fd_str name, const fd_type **type, uint32_t *column)
 {
-    build *b = ctx;
+    fd_build *b = ctx;
     fd_ruleset *set = b->l->set;
     fd_feature_def *f = set->n_features == 0 ? NULL
                                              : bsearch(&name, set->features, set->n_features,
@@ -130,7 +124,7 @@ static fd_cel_value in_broken(const void *owner, const fd_cel_value *v)
 static const fd_cel_set *find_list(void *ctx, fd_str name)
 {
     static const fd_cel_set broken = {.elem = FD_CEL_DYN, .name = "broken", .contains = in_broken};
-    build *b = ctx;
+    fd_build *b = ctx;
     fd_ruleset *set = b->l->set;
     for (uint32_t i = 0; i < set->n_lists; i++) {
         if (!fd_str_eq(set->lists[i].name, name))
@@ -141,7 +135,7 @@ static const fd_cel_set *find_list(void *ctx, fd_str name)
     return NULL;
 }
 
-static void init_scope(build *b, fd_loading *l)
+static void init_scope(fd_build *b, fd_loading *l)
 {
     fd_ruleset *set = l->set;
     const char **vars = fd_arena_alloc(set->arena, (set->n_vars + 1) * sizeof *vars);
@@ -153,7 +147,7 @@ static void init_scope(build *b, fd_loading *l)
     const char **features = fd_arena_alloc(set->arena, (set->n_features + 1) * sizeof *features);
     for (uint32_t i = 0; i < set->n_features; i++)
         features[i] = set->features[i].name.p;
-    *b = (build){.l = l};
+    *b = (fd_build){.l = l};
     b->scope = (fd_cel_scope){.event = set->event,
                               .ctx = b,
                               .variable = find_variable,
@@ -167,8 +161,8 @@ static void init_scope(build *b, fd_loading *l)
                               .n_features = set->n_features};
 }
 
-static const fd_cel_program *compile_as(build *b, const fd_cel_source *src, fd_cel_kind want,
-                                        const char *what, const char *hint)
+const fd_cel_program *fd_store_compile_as(fd_build *b, const fd_cel_source *src, fd_cel_kind want,
+                                          const char *what, const char *hint)
 {
     const fd_cel_program *p = fd_cel_compile(&b->scope, src, b->l->set->arena, b->l->diags);
     if (p == NULL)
@@ -195,7 +189,7 @@ const char *fd_store_meant_field(const fd_loading *l, fd_str path)
 }
 
 /* Fields that rollouts and snoozes go by: what has one text form. */
-static void check_path(build *b, const fd_rule_def *r, fd_str path, const fd_yaml_node *node,
+static void check_path(fd_build *b, const fd_rule_def *r, fd_str path, const fd_yaml_node *node,
                        const char *what)
 {
     if (path.n == 0)
@@ -210,14 +204,16 @@ static void check_path(build *b, const fd_rule_def *r, fd_str path, const fd_yam
                        path.p, fd_kind_name(t->kind));
 }
 
-static void build_rule(build *b, fd_rule_def *r)
+static void build_rule(fd_build *b, fd_rule_def *r)
 {
+    uint64_t models = 0;
     b->features = &r->features;
-    r->when = compile_as(b, &r->condition, FD_CEL_BOOL, "a condition",
-                         "compare the value with something, e.g. > 0");
+    b->models = &models;
+    r->when = fd_store_compile_as(b, &r->condition, FD_CEL_BOOL, "a condition",
+                                  "compare the value with something, e.g. > 0");
     if (r->explain.text.p != NULL)
-        r->message = compile_as(b, &r->explain, FD_CEL_STRING, "an explain text",
-                                "wrap the value in string(...)");
+        r->message = fd_store_compile_as(b, &r->explain, FD_CEL_STRING, "an explain text",
+                                         "wrap the value in string(...)");
     check_path(b, r, r->rollout_path, r->rollout_node, "rollout.key");
     if (r->snooze_path.p != r->rollout_path.p)
         check_path(b, r, r->snooze_path, r->snooze_node, "snooze.key");
@@ -262,11 +258,13 @@ static void check_ids(fd_loading *l)
 
 void fd_store_build(fd_loading *l)
 {
-    build b;
+    fd_build b;
     fd_store_check_features(l);
     fd_store_lay_out(l);
     init_scope(&b, l);
     fd_ruleset *set = l->set;
+    fd_store_declare_models(&b);
+    fd_store_build_models(&b);
     for (uint32_t i = 0; i < set->n_vars; i++) {
         if (set->vars[i].state == FD_VAR_NEW)
             compile_variable(&b, &set->vars[i]);

@@ -41,6 +41,7 @@ fd_ruleset_run *fd_ruleset_run_new(const fd_ruleset *set, uint32_t max_rows, fd_
     run->seen = fd_run_array(set->n_features / 64 + 1, sizeof *run->seen);
     fd_run_open_plan(run);
     fd_run_open_extract(run);
+    fd_run_open_models(run);
     return run;
 }
 
@@ -48,6 +49,7 @@ void fd_ruleset_run_free(fd_ruleset_run *run)
 {
     if (run == NULL)
         return;
+    fd_run_close_models(run);
     fd_run_close_extract(run);
     fd_run_close_plan(run);
     fd_cel_run_free(run->cel);
@@ -343,7 +345,7 @@ void fd_ruleset_eval(fd_ruleset_run *run, const fd_batch *batch, const fd_batch 
     FD_ASSERT(n <= run->max_rows);
     FD_ASSERT(features == NULL ? run->set->layout.n_features == 0
                                : features->root.type == run->set->layout.type);
-    fd_cel_run_begin(run->cel, batch, features);
+    fd_cel_run_begin(run->cel, batch, fd_run_seen(run, batch, features));
     run->n_hits = 0;
     for (uint32_t row = 0; row < n; row++) {
         run->first[row] = NO_HIT;

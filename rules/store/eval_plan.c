@@ -22,7 +22,7 @@ void fd_store_plan(fd_ruleset *set)
             conditions[i] = set->rules[i].when;
     }
     const fd_cel_plan_scope scope = {.event = set->event,
-                                     .features = set->layout.type,
+                                     .features = set->seen,
                                      .variables = set->programs,
                                      .n_variables = set->n_vars};
     set->plan = fd_cel_plan_new(&scope, conditions, set->n_rules);

@@ -83,7 +83,7 @@ static void read_name(feature_parts *p)
     const fd_ruleset *set = p->l->set;
     if (n == NULL || !fd_yaml_text(p->y, n, "name", &f->name))
         return;
-    fd_store_check_name(p->y, n, f->name, "feature");
+    fd_yaml_check_name(p->y, n, f->name, "feature");
     for (uint32_t i = 0; i < set->n_features; i++) {
         const fd_feature_def *other = &set->features[i];
         if (fd_str_eq(other->name, f->name))

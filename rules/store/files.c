@@ -4,12 +4,10 @@
  */
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "base/assert.h"
+#include "base/file.h"
 #include "store/ruleset_int.h"
 
 static bool ends_with(const char *s, const char *end)
@@ -30,33 +28,6 @@ static int is_rule_file(const struct dirent *e)
     return fd_ruleset_is_rule_file(e->d_name);
 }
 
-bool fd_store_read(const char *path, size_t max, fd_strbuf *out, const char **why)
-{
-    /* without waiting for a writer, should it be a pipe */
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
-    struct stat st;
-    *why = NULL;
-    if (f == NULL || fstat(fd, &st) != 0)
-        *why = strerror(errno);
-    else if (!S_ISREG(st.st_mode))
-        *why = "not a file";
-    else if ((size_t)st.st_size > max)
-        *why = "larger than the bound";
-    char buf[64 * 1024];
-    for (size_t n = 1; *why == NULL && n > 0;) {
-        n = fread(buf, 1, sizeof buf, f);
-        fd_strbuf_add(out, buf, n);
-        if (out->n > max)
-            *why = "larger than the bound";
-        else if (ferror(f))
-            *why = strerror(errno);
-    }
-    if (f != NULL)
-        fclose(f);
-    return *why == NULL;
-}
-
 /* Names and bytes, each with its length, so that no two sets look alike. */
 static void add_to_hash(fd_strbuf *to, const char *name, const fd_strbuf *bytes)
 {
@@ -70,7 +41,7 @@ static void read_one(fd_loading *l, const char *name)
     char *path = fd_arena_printf(a, "%s/%s", l->dir, name);
     fd_strbuf text = {0};
     const char *why;
-    if (!fd_store_read(path, FD_RULES_MAX_YAML_BYTES, &text, &why)) {
+    if (!fd_file_read(path, FD_RULES_MAX_YAML_BYTES, &text, &why)) {
         fd_diags_error(l->diags, "%s: %s", path, why);
     } else {
         add_to_hash(&l->rules_bytes, name, &text);

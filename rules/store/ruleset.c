@@ -52,7 +52,8 @@ fd_ruleset *fd_ruleset_load(const char *dir, const fd_ruleset_source *source,
         fd_store_build(&l);
         if (diags->errors == errors_before)
             fd_store_lint(&l);
-        if (diags->errors == errors_before && l.set->n_rules == 0 && l.set->n_features == 0)
+        if (diags->errors == errors_before && l.set->n_rules == 0 && l.set->n_features == 0 &&
+            l.set->n_models == 0)
             fd_diags_error(diags, "rule directory %s has no rules and no features", dir);
     }
     finish_loading(&l);

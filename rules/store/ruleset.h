@@ -23,6 +23,7 @@
 #include "domain/batch.h"
 #include "domain/decision.h"
 #include "domain/window.h"
+#include "text/source.h"
 
 typedef struct fd_ruleset fd_ruleset;
 typedef struct fd_ruleset_run fd_ruleset_run;
@@ -35,6 +36,7 @@ enum {
     FD_RULES_MAX_LISTS = 1024,
     FD_RULES_MAX_FEATURES = FD_WINDOW_MAX_FEATURES, /* names */
     FD_RULES_MAX_KEY_FIELDS = 8,
+    FD_RULES_MAX_MODELS = 64,
     FD_RULES_MAX_YAML_BYTES = 8 * 1024 * 1024,
     FD_RULES_MAX_LIST_BYTES = 512 * 1024 * 1024,
     FD_RULES_MAX_LIST_ENTRIES = 20 * 1000 * 1000,
@@ -77,10 +79,24 @@ typedef struct fd_feature_info {
     int line;
 } fd_feature_info;
 
-/* Whose events are decided. */
+/* A model as the rules see it: numbers in, and columns of numbers that someone else computes.
+ * Expressions see what conditions do, but no models. Everything must outlive the set. */
+typedef struct fd_ruleset_model {
+    fd_str id;
+    fd_rule_mode mode; /* conditions see live ones; those that are off are never asked */
+    uint32_t n_inputs;
+    const fd_cel_source *inputs; /* of type double, int (then made double) or bool (1 or 0) */
+    fd_cel_source where;         /* a condition; text.p == NULL: it scores every event */
+    uint32_t n_outputs;
+    uint32_t score; /* which output is `.score` */
+} fd_ruleset_model;
+
+/* Whose events are decided, and by what besides rules. */
 typedef struct fd_ruleset_source {
     const char *topic;          /* features may name it; NULL: not known, and then they may not */
     const char *partitioned_by; /* path of the field that the topic is keyed by; NULL: not known */
+    uint32_t n_models;          /* at most FD_RULES_MAX_MODELS */
+    const fd_ruleset_model *models; /* sorted by id */
 } fd_ruleset_source;
 
 /* NULL when the set is invalid: then diags holds at least one error. Warnings alone (unused
@@ -136,6 +152,20 @@ void fd_ruleset_run_way(fd_ruleset_run *run, fd_eval_way way);
  * It lives until the next call on this run and at most as long as the batch's own strings;
  * fd_ruleset_eval() leaves it alone. */
 const fd_window_input *fd_ruleset_extract(fd_ruleset_run *run, const fd_batch *batch);
+
+/* What a model needs of a batch. */
+typedef struct fd_model_rows {
+    uint32_t n;
+    const uint32_t *rows;         /* those that it scores, ascending */
+    const double *const *columns; /* [input][i], of rows[i]; NaN: absent, null or failed */
+    double *const *scores;        /* [output][i]: to be filled */
+} fd_model_rows;
+
+/* Of every model that is not off, by its number, before fd_ruleset_eval() over the same batches;
+ * a model that is off has no rows. The caller fills `scores`, which rules then see. It all lives
+ * until the next call of this on the run. */
+void fd_ruleset_model_rows(fd_ruleset_run *run, const fd_batch *batch, const fd_batch *features,
+                           fd_model_rows *out);
 
 /* Evaluates all rules over all rows of the batch (batch->root.type must be the set's event type,
  * at most max_rows rows) and fills out[0 .. rows). `features` is a batch of the layout's type, row

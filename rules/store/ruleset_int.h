@@ -3,8 +3,8 @@
  *
  * Loading: files.c finds and reads files, sections.c, feature.c and rule.c turn YAML into
  * definitions, lists.c reads lists, window.c checks features, layout.c makes the layout of them,
- * build.c compiles variables and conditions, lint.c warns. extract.c, eval.c, eval_plan.c and
- * evidence.c work on batches.
+ * build.c compiles variables and conditions, model.c what models need, lint.c warns. extract.c,
+ * score.c, eval.c, eval_plan.c and evidence.c work on batches.
  * Everything of a set lives in its arena. Loading has one owner; a loaded set is immutable.
  */
 #ifndef FD_STORE_RULESET_INT_H
@@ -33,8 +33,17 @@ typedef struct fd_var_def {
     uint32_t height; /* of the pile of variables it stands on, itself included */
     bool used;
     uint64_t *features; /* that it refers to, as bits by number; NULL: none */
+    uint64_t models;    /* that it refers to, as bits by number */
     const fd_cel_program *program;
 } fd_var_def;
+
+typedef struct fd_model_def {
+    fd_ruleset_model info;
+    const fd_cel_program *where; /* NULL: none */
+    const fd_cel_program **inputs;
+    uint64_t *features; /* that it refers to, as bits by number; NULL: none */
+    uint32_t column;    /* of its first value among those of models; live ones have some */
+} fd_model_def;
 
 typedef struct fd_list_def {
     fd_str name;
@@ -132,6 +141,9 @@ struct fd_ruleset {
     fd_expr_def *exprs;
     fd_key_def *keys; /* as the layout's */
     fd_window_layout layout;
+    uint32_t n_models, n_model_columns;
+    fd_model_def *models;
+    const fd_type *seen; /* what conditions see: the layout's type, and the models' columns */
     fd_content_hash hash;
     fd_content_hash lists_hash;
 };
@@ -150,8 +162,6 @@ typedef struct fd_loading {
 
 /* files.c */
 bool fd_store_read_files(fd_loading *l);
-/* A whole file; false with *why set to a text that lives as long as errno's. */
-bool fd_store_read(const char *path, size_t max, fd_strbuf *out, const char **why);
 
 /* Whether a key is among those that fd_yaml_map() found. */
 static inline bool fd_store_seen(uint64_t keys, int key)
@@ -162,8 +172,6 @@ static inline bool fd_store_seen(uint64_t keys, int key)
 /* sections.c, rule.c */
 void fd_store_read_sections(fd_loading *l, fd_yaml *y);
 void fd_store_read_rule(fd_loading *l, fd_yaml *y, fd_yaml_node *node);
-/* Names are written in CEL after a dot. */
-void fd_store_check_name(fd_yaml *y, const fd_yaml_node *n, fd_str name, const char *what);
 bool fd_store_action(fd_yaml *y, const fd_yaml_node *n, const char *what, fd_action *out);
 /* Grows an arena array by one zeroed item. */
 void *fd_store_push(fd_arena *arena, void *items, uint32_t *n, uint32_t *cap, size_t size);
@@ -177,6 +185,23 @@ void fd_store_lay_out(fd_loading *l);
 
 /* build.c */
 void fd_store_build(fd_loading *l);
+
+/* What names mean, and what is noted of those that an expression refers to. */
+typedef struct fd_build {
+    fd_loading *l;
+    fd_cel_scope scope;
+    uint32_t depth;
+    fd_var_def *open;    /* the variable being compiled, NULL: none */
+    uint64_t **features; /* where the features of what is being compiled are noted */
+    uint64_t *models;    /* the same for models */
+} fd_build;
+void fd_store_refer(fd_build *b, const uint64_t *features);
+const fd_cel_program *fd_store_compile_as(fd_build *b, const fd_cel_source *src, fd_cel_kind want,
+                                          const char *what, const char *hint);
+
+/* model.c: the columns of models, before anything is compiled; then their inputs. */
+void fd_store_declare_models(fd_build *b);
+void fd_store_build_models(fd_build *b);
 /* eval_plan.c: the plan of a set without errors. */
 void fd_store_plan(fd_ruleset *set);
 /* "did you mean card_id?" for a path that is no event field, or NULL. */

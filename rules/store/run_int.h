@@ -1,6 +1,6 @@
 /*
- * The inside of a run, shared by eval.c, eval_plan.c, extract.c and evidence.c. Thread: one per
- * run.
+ * The inside of a run, shared by eval.c, eval_plan.c, extract.c, score.c and evidence.c. Thread:
+ * one per run.
  */
 #ifndef FD_STORE_RUN_INT_H
 #define FD_STORE_RUN_INT_H
@@ -41,6 +41,7 @@ struct fd_ruleset_run {
     fd_cel_run *extract_cel;     /* apart from cel: what was extracted outlives an evaluation */
     fd_cel_value *extract_value; /* one expression's */
     fd_window_input input;
+    struct fd_run_models *models; /* NULL: there are none */
 };
 
 /* calloc() that is never NULL. */
@@ -63,6 +64,12 @@ void fd_run_by_plan(fd_ruleset_run *run, const fd_batch *batch, const int64_t *t
 /* extract.c */
 void fd_run_open_extract(fd_ruleset_run *run);
 void fd_run_close_extract(fd_ruleset_run *run);
+
+/* score.c */
+void fd_run_open_models(fd_ruleset_run *run);
+void fd_run_close_models(fd_ruleset_run *run);
+/* What conditions see: the features, and beside them what models said. */
+const fd_batch *fd_run_seen(fd_ruleset_run *run, const fd_batch *batch, const fd_batch *features);
 
 /* evidence.c: fills v->features, from the hits and the row of the batch of features. */
 void fd_run_add_evidence(fd_ruleset_run *run, const fd_batch *features, uint32_t row,

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "base/file.h"
 #include "store/ruleset_int.h"
 
 void *fd_store_push(fd_arena *arena, void *items, uint32_t *n, uint32_t *cap, size_t size)
@@ -107,7 +108,7 @@ static void read_decision(fd_loading *l, fd_yaml *y, fd_yaml_node *key, fd_yaml_
 
 /* ---- lists ---- */
 
-enum { NAME_MAX_BYTES = 128, SHOWN_MAX = 200 };
+enum { SHOWN_MAX = 200 };
 
 enum { LIST_TYPE, LIST_FILE, LIST_ITEMS, N_LIST_KEYS };
 static const char *const list_keys[] = {"type", "file", "items"};
@@ -139,19 +140,6 @@ static bool read_list_type(fd_yaml *y, const fd_yaml_node *n, fd_list_type *out)
     fd_yaml_report(y, n, FD_ERROR, "types of lists are string, int, double and cidr",
                    "\"%s\" is not a type of list", text.p);
     return false;
-}
-
-void fd_store_check_name(fd_yaml *y, const fd_yaml_node *n, fd_str name, const char *what)
-{
-    bool ok = name.n != 0 && name.n <= NAME_MAX_BYTES && !(name.p[0] >= '0' && name.p[0] <= '9');
-    for (uint32_t i = 0; i < name.n; i++) {
-        char c = name.p[i];
-        ok = ok && ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                    c == '_');
-    }
-    if (!ok)
-        fd_yaml_report(y, n, FD_ERROR, "letters, digits and _, not a digit first",
-                       "\"%.64s\" cannot be the name of a %s", name.p, what);
 }
 
 static bool add_entry(fd_loading *l, fd_list *list, fd_str entry, const char **why)
@@ -235,7 +223,7 @@ static void read_list_file(fd_loading *l, fd_yaml *y, fd_yaml_node *n, fd_list_d
                                   : fd_arena_printf(l->set->arena, "%s/%s", l->dir, name.p);
     fd_strbuf bytes = {0};
     const char *why;
-    if (fd_store_read(path, FD_RULES_MAX_LIST_BYTES, &bytes, &why)) {
+    if (fd_file_read(path, FD_RULES_MAX_LIST_BYTES, &bytes, &why)) {
         def->file_hash = fd_content_hash_of(bytes.p, bytes.n);
         read_lines(l, path, &bytes, def->list);
     } else {
@@ -266,7 +254,7 @@ static void read_list(fd_loading *l, fd_yaml *y, fd_yaml_node *key, fd_yaml_node
     fd_str name;
     if (!fd_yaml_text(y, key, "a list's name", &name))
         return;
-    fd_store_check_name(y, key, name, "list");
+    fd_yaml_check_name(y, key, name, "list");
     fd_ruleset *set = l->set;
     for (uint32_t i = 0; i < set->n_lists; i++) {
         if (fd_str_eq(set->lists[i].name, name))
@@ -337,7 +325,7 @@ static void read_variable(fd_loading *l, fd_yaml *y, fd_yaml_node *n)
     const fd_var_def *v = &parts.v;
     if (v->name.p == NULL || v->source.text.p == NULL)
         return;
-    fd_store_check_name(y, parts.name, v->name, "variable");
+    fd_yaml_check_name(y, parts.name, v->name, "variable");
     for (uint32_t i = 0; i < set->n_vars; i++) {
         if (fd_str_eq(set->vars[i].name, v->name))
             fd_yaml_report(y, parts.name, FD_ERROR, NULL, "variable \"%s\" is defined twice",

@@ -45,6 +45,7 @@ void fd_settings_engine(const fd_config *c, fd_schema *const *readers, const fd_
         .sources = sources,
         .decision_schema = decision,
         .rules_dir = c->rules,
+        .models_dir = c->models,
         .future_us = c->state.future_us,
         .invalid_action = c->dead_letter.decision,
         .deadline_action = c->deadline.decision,

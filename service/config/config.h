@@ -72,7 +72,8 @@ typedef struct fd_config {
         const char *prefix; /* "": fraudd:<group>: */
         int64_t timeout_us;
     } redis;
-    const char *rules; /* a directory */
+    const char *rules;  /* a directory */
+    const char *models; /* a directory; "": none */
     struct {
         const char *dir;   /* "": none */
         const char *topic; /* "": none */

@@ -68,6 +68,8 @@
       "To connect, and without a sign of life before the connection is given up.")                 \
     X(rules, "rules", PATH, "rules/", NULL, NULL, "", NONE, 0,                                     \
       "Directory of the rule files.")                                                              \
+    X(models, "models", PATH, "", NULL, NULL, "", NONE, 0,                                         \
+      "Directory of the models' manifests. Empty: there are no models.")                           \
     X(archive.dir, "archive.dir", PATH, "archive/", NULL, NULL, "", NONE, 0,                       \
       "Directory of the archive; empty: none.")                                                    \
     X(archive.topic, "archive.topic", STRING, "", NULL, NULL, "", NONE, 0,                         \
@@ -158,7 +160,6 @@
 
 /* What later versions will have: a key, or a whole section; and what it is for. */
 #define FD_CONFIG_LATER(X)                                                                         \
-    X("models", "machine-learning models")                                                         \
     X("source.known_at", "sources that are only observed")                                         \
     X("source.lateness", "sources that are only observed")
 

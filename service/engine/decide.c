@@ -10,6 +10,8 @@
 #include "base/assert.h"
 #include "engine/engine_int.h"
 
+enum { DECIDER_BLOCK_BYTES = 16 * 1024 };
+
 static void *array(size_t n, size_t size)
 {
     void *p = calloc(n + 1, size);
@@ -73,10 +75,11 @@ static const fd_batch *look(fd_feature_view *v, const fd_batch *features)
 
 void fd_decider_open(fd_engine *e, fd_decider *d, fd_program *program)
 {
-    *d = (fd_decider){.program = program};
+    *d = (fd_decider){.program = program, .arena = fd_arena_new(DECIDER_BLOCK_BYTES, 0)};
     fd_program_keep(program);
     for (uint32_t s = 0; s < e->n_sources; s++) {
         open_view(e, program, s, &d->views[s]);
+        fd_scores_open(e, program, &d->scores[s]);
         d->verdicts[s] = array(e->max_events, sizeof *d->verdicts[s]);
     }
 }
@@ -95,20 +98,26 @@ fd_program *fd_decider_close(fd_engine *e, fd_decider *d)
     fd_program *program = d->program;
     for (uint32_t s = 0; s < e->n_sources; s++) {
         close_view(&d->views[s]);
+        fd_scores_close(&d->scores[s]);
         free(d->verdicts[s]);
     }
+    fd_arena_free(d->arena);
     *d = (fd_decider){.program = NULL};
     return program;
 }
 
 static void decide(fd_engine *e, fd_decider *d)
 {
+    fd_arena_reset(d->arena);
     for (uint32_t s = 0; s < e->n_sources; s++) {
         fd_engine_input *in = &e->sources[s];
         const fd_batch *features = e->fold == NULL ? NULL
                                                    : look(&d->views[s], e->fold->features[s]);
-        if (in->batch->root.n != 0)
-            fd_ruleset_eval(d->program->runs[s], in->batch, features, in->times_us, d->verdicts[s]);
+        if (in->batch->root.n == 0)
+            continue;
+        fd_scores_fill(e, d->program, s, features, &d->scores[s]);
+        fd_ruleset_eval(d->program->runs[s], in->batch, features, in->times_us, d->verdicts[s]);
+        fd_scores_give_reasons(d->program, d->arena, d->verdicts[s]);
     }
 }
 

@@ -140,6 +140,11 @@ const char *fd_engine_lists_hash(const fd_engine *e)
     return fd_ruleset_lists_hash(e->decider.program->rules[0]);
 }
 
+const char *fd_engine_models_hash(const fd_engine *e)
+{
+    return fd_program_models_hash(e->decider.program);
+}
+
 uint32_t fd_engine_n_rules(const fd_engine *e)
 {
     return fd_ruleset_n_rules(e->decider.program->rules[0]);

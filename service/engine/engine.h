@@ -71,6 +71,7 @@ typedef struct fd_engine_config {
     const fd_engine_source *sources;
     const fd_schema *decision_schema;
     const char *rules_dir;
+    const char *models_dir;    /* NULL or "": there are no models */
     int64_t future_us;         /* beyond the Kafka timestamp: FUTURE */
     fd_action invalid_action;  /* of events that cannot be decoded */
     fd_action deadline_action; /* of events flagged DEADLINE */
@@ -183,6 +184,7 @@ bool fd_engine_key_matches(const fd_engine *e, const fd_event *events, uint32_t 
  * counters are summed. */
 const char *fd_engine_ruleset_hash(const fd_engine *e);
 const char *fd_engine_lists_hash(const fd_engine *e);
+const char *fd_engine_models_hash(const fd_engine *e); /* "": there are no models */
 uint32_t fd_engine_n_rules(const fd_engine *e);
 const char *fd_engine_rule_id(const fd_engine *e, uint32_t rule);
 fd_rule_mode fd_engine_rule_mode(const fd_engine *e, uint32_t rule);

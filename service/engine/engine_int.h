@@ -5,6 +5,7 @@
 #include "codec/encode.h"
 #include "engine/engine.h"
 #include "engine/program.h"
+#include "manifest/manifest.h"
 
 /* A writer schema as one source's events name it. */
 typedef struct fd_writer {
@@ -36,6 +37,10 @@ struct fd_program {
     uint32_t n_sources;
     fd_ruleset *rules[FD_ENGINE_MAX_SOURCES];
     fd_ruleset_run *runs[FD_ENGINE_MAX_SOURCES];
+    fd_models *models;
+    fd_ruleset_model *declared; /* by model */
+    fd_manifest_run **scorers;  /* by model; NULL: it is off */
+    fd_model_rows *given;       /* by model, of the source at hand */
 };
 
 /* Windows, and the batch at hand as they see it. */
@@ -58,11 +63,20 @@ typedef struct fd_feature_view {
     uint16_t *from; /* column of the fold, by column */
 } fd_feature_view;
 
+/* What the models said of the batch at hand: values[model * max_events + row]. */
+typedef struct fd_scores {
+    uint32_t n_models;
+    double *values;
+    uint8_t *scored; /* 0: the model does not score this event */
+} fd_scores;
+
 /* A program at work. */
 typedef struct fd_decider {
     fd_program *program;                          /* NULL: this place is empty */
     fd_feature_view views[FD_ENGINE_MAX_SOURCES]; /* from NULL: it has no features */
     fd_verdict *verdicts[FD_ENGINE_MAX_SOURCES];  /* per row */
+    fd_scores scores[FD_ENGINE_MAX_SOURCES];
+    fd_arena *arena; /* of what is added to the verdicts of the batch at hand */
 } fd_decider;
 
 struct fd_engine {
@@ -97,6 +111,21 @@ void fd_program_keep(fd_program *p);
 /* True: nobody has it any more. */
 bool fd_program_drop(fd_program *p);
 bool fd_program_has_features(const fd_program *p);
+
+/* score.c */
+void fd_program_declare_models(fd_program *p);
+void fd_program_open_models(fd_program *p, uint32_t max_events);
+void fd_program_close_models(fd_program *p);
+void fd_scores_open(const fd_engine *e, const fd_program *p, fd_scores *s);
+void fd_scores_close(fd_scores *s);
+/* Of a source's columns, before its rules. */
+void fd_scores_fill(fd_engine *e, fd_program *p, uint32_t source, const fd_batch *features,
+                    fd_scores *s);
+/* After its rules, of the source that was filled last. */
+void fd_scores_give_reasons(const fd_program *p, fd_arena *arena, fd_verdict *verdicts);
+/* The models that scored a row, at most FD_MODELS_MAX; how many. */
+uint32_t fd_scores_of(const fd_engine *e, const fd_program *p, const fd_scores *s, uint32_t row,
+                      fd_scored_model *out);
 
 /* fold.c: NULL where there is no memory for it. */
 fd_fold *fd_fold_new(const fd_engine *e, fd_program *program, bool lazy, bool evict);

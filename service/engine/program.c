@@ -9,7 +9,10 @@
 static bool load_rules(fd_program *p, const fd_engine_config *config, uint32_t s, fd_diags *diags)
 {
     const fd_engine_source *from = &config->sources[s];
-    fd_ruleset_source source = {.topic = from->topic, .partitioned_by = from->key_path};
+    fd_ruleset_source source = {.topic = from->topic,
+                                .partitioned_by = from->key_path,
+                                .n_models = fd_models_n(p->models),
+                                .models = p->declared};
     p->rules[s] = fd_ruleset_load(config->rules_dir, &source, fd_schema_type(from->schema), false,
                                   diags);
     if (p->rules[s] == NULL)
@@ -24,12 +27,19 @@ fd_program *fd_program_load(const fd_engine_config *config, fd_diags *diags)
     fd_program *p = calloc(1, sizeof *p);
     FD_ALLOCATED(p);
     p->n_sources = config->n_sources;
+    p->models = fd_models_load(config->models_dir, diags);
+    if (p->models == NULL) {
+        fd_program_free(p);
+        return NULL;
+    }
+    fd_program_declare_models(p);
     for (uint32_t s = 0; s < p->n_sources; s++) {
         if (!load_rules(p, config, s, diags)) {
             fd_program_free(p);
             return NULL;
         }
     }
+    fd_program_open_models(p, config->max_events);
     return p;
 }
 
@@ -42,6 +52,7 @@ void fd_program_free(fd_program *p)
         fd_ruleset_run_free(p->runs[s]);
         fd_ruleset_free(p->rules[s]);
     }
+    fd_program_close_models(p);
     free(p);
 }
 
@@ -73,6 +84,11 @@ const char *fd_program_ruleset_hash(const fd_program *p)
 const char *fd_program_lists_hash(const fd_program *p)
 {
     return fd_ruleset_lists_hash(p->rules[0]);
+}
+
+const char *fd_program_models_hash(const fd_program *p)
+{
+    return fd_models_hash(p->models);
 }
 
 const fd_ruleset *fd_program_rules(const fd_program *p, uint16_t source)

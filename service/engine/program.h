@@ -1,9 +1,9 @@
 /*
- * A program: the rule sets that decide, loaded and compiled as one thing that an engine can
- * exchange while it runs. What it needs of the past (windows) is a fold, and another thing.
+ * A program: the rule sets and models that decide, loaded and compiled as one thing that an engine
+ * can exchange while it runs. What it needs of the past (windows) is a fold, and another thing.
  *
- * Loaded on any thread, then owned by the engine it is given to. Rule sets are immutable; their
- * runs are the engine thread's.
+ * Loaded on any thread, then owned by the engine it is given to. Rule sets and models are
+ * immutable; their runs are the engine thread's.
  */
 #ifndef FD_ENGINE_PROGRAM_H
 #define FD_ENGINE_PROGRAM_H
@@ -19,6 +19,7 @@ const char *fd_program_ruleset_hash(const fd_program *p);
 const char *fd_program_lists_hash(const fd_program *p);
 /* Do the windows of the one serve the other to the bit? */
 bool fd_program_covers(const fd_program *wide, const fd_program *narrow);
+const char *fd_program_models_hash(const fd_program *p); /* "": there are none */
 /* With several sources the set is compiled once per source. */
 const fd_ruleset *fd_program_rules(const fd_program *p, uint16_t source);
 

@@ -70,11 +70,12 @@ static int64_t floor_ms(int64_t us)
 
 /* Fills verdict, id and flags by what became of the event. */
 static void judge(const fd_engine *e, const fd_event *ev, uint32_t row, fd_decision *d,
-                  fd_str *invalid_reason)
+                  fd_scored_model *models, fd_str *invalid_reason)
 {
     const fd_engine_input *in = &e->sources[ev->msg.tp.source];
     d->flags = ev->flags;
     d->n_features = 0;
+    d->n_models = 0;
     if (row == FD_NO_ROW) {
         *invalid_reason = fd_str_from(fd_poison_name(ev->poison));
         d->event_id = FD_STR("");
@@ -88,7 +89,9 @@ static void judge(const fd_engine *e, const fd_event *ev, uint32_t row, fd_decis
         d->verdict = (fd_verdict){.action = e->deadline_action};
         return;
     }
-    d->verdict = fd_decider_of(e, ev)->verdicts[ev->msg.tp.source][row];
+    const fd_decider *by = fd_decider_of(e, ev);
+    d->verdict = by->verdicts[ev->msg.tp.source][row];
+    d->n_models = fd_scores_of(e, by->program, &by->scores[ev->msg.tp.source], row, models);
     d->n_features = d->verdict.n_features;
     d->features = d->verdict.features;
     d->flags |= d->verdict.flags;
@@ -98,8 +101,9 @@ void fd_engine_encode(fd_engine *e, const fd_event *events, uint32_t n, fd_arena
                       fd_outcome *outcomes)
 {
     FD_ASSERT(n <= e->max_events);
+    fd_scored_model models[FD_MODELS_MAX];
     fd_decision d = {
-        .models_hash = FD_STR(""),
+        .models = models,
         .config_hash = {e->config_hash.hex, FD_CONTENT_HASH_CHARS},
         .engine = e->version,
     };
@@ -110,9 +114,10 @@ void fd_engine_encode(fd_engine *e, const fd_event *events, uint32_t n, fd_arena
         fd_str invalid_reason;
         d.ruleset = fd_str_from(fd_program_ruleset_hash(program));
         d.lists_hash = fd_str_from(fd_program_lists_hash(program));
+        d.models_hash = fd_str_from(fd_program_models_hash(program));
         d.id = event_address(in, &ev->msg, arena);
         d.event_time_ms = floor_ms(ev->time_us);
-        judge(e, ev, e->rows[i], &d, &invalid_reason);
+        judge(e, ev, e->rows[i], &d, models, &invalid_reason);
         outcomes[i] = (fd_outcome){
             .value = fd_encode_decision(e->encoder, &d, arena),
             .id = d.id,

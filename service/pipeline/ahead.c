@@ -82,7 +82,7 @@ static void tell(fd_worker *w, fd_program_stage stage, const fd_program *p, cons
     fd_program_report r = {.stage = stage,
                            .ruleset = fd_program_ruleset_hash(p),
                            .lists = fd_program_lists_hash(p),
-                           .models = "",
+                           .models = fd_program_models_hash(p),
                            .why = why,
                            .from_us = INT64_MIN};
     w->config.observer.ops->program(w->config.observer.self, &r);
@@ -104,7 +104,7 @@ static void tell_decides(fd_worker *w)
     fd_program_report r = {.stage = FD_PROGRAM_DECIDES,
                            .ruleset = fd_program_ruleset_hash(p),
                            .lists = fd_program_lists_hash(p),
-                           .models = "",
+                           .models = fd_program_models_hash(p),
                            .from_us = fd_engine_switches_at(e),
                            .n = w->parts.n,
                            .first = w->tpos,

@@ -1,0 +1,241 @@
+/*
+ * Models from manifest to decision: what rules see of them, what decisions record, and that neither
+ * depends on how events are batched.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../manifest/models.h"
+#include "../store/support.h"
+#include "codec/container.h"
+#include "engine/program.h"
+
+enum { N = 8, TIMES = 150 };
+
+#define FEATURES   \
+    "version: 1\n" \
+    "features:\n"  \
+    "  - {name: card_txn_5m, key: card_id, op: count, window: 5m}\n"
+#define RULES                                                                        \
+    FEATURES                                                                         \
+    "  - {name: shop_txn, key: merchant_id, op: count, window: 5m}\n"                \
+    "rules:\n"                                                                       \
+    "  - {id: model-high, condition: models.tree.score > 0.8, action: block, "       \
+    "reason: MODEL}\n"                                                               \
+    "  - {id: model-middle, condition: 'models.tree.score > 0.4', action: review}\n" \
+    "  - {id: shop, condition: 'features.shop_txn > 1000', action: review}\n"
+
+/* Card C1 four times within five minutes: small, then large. */
+static const int64_t amounts[N] = {1000, 9000, 9000, 9000, 5000, 5001, 9000, 9000};
+static const char *const cards[N] = {"C1", "C1", "C1", "C1", "C2", "C2", "C3", "C1"};
+
+typedef struct rig {
+    fd_schema *payment, *decision;
+    fd_engine_source source;
+    fd_engine_config config;
+    fd_engine *engine;
+    fd_strbuf bytes[N];
+    fd_strbuf said; /* of loading */
+} rig;
+
+static void encode_payment(rig *r, uint32_t i, fd_diags *d)
+{
+    char json[512];
+    int n = snprintf(json, sizeof json,
+                     "{\"tx_id\": \"t%u\", \"event_time\": \"2026-01-01T10:00:%02uZ\", "
+                     "\"card_id\": \"%s\", \"customer_id\": \"U1\", \"merchant_id\": \"M1\", "
+                     "\"amount_minor\": %lld}",
+                     i, i, cards[i], (long long)amounts[i]);
+    assert_true(fd_json_to_avro(r->payment, json, (size_t)n, 1, &r->bytes[i], d));
+}
+
+static void open_rig(rig *r, fd_evidence evidence)
+{
+    fd_diags d;
+    size_t n;
+    *r = (rig){0};
+    fd_diags_init(&d);
+    const char *json = fd_embedded_payment_schema(&n);
+    r->payment = fd_schema_parse(json, n, "payment.avsc", &d);
+    json = fd_embedded_decision_schema(&n);
+    r->decision = fd_schema_parse(json, n, "decision.avsc", &d);
+    r->source = (fd_engine_source){.topic = "payments",
+                                   .schema = r->payment,
+                                   .framing = FD_FRAMING_RAW,
+                                   .id_path = "tx_id",
+                                   .time_path = "event_time",
+                                   .key_path = "card_id"};
+    r->config = (fd_engine_config){.n_sources = 1,
+                                   .sources = &r->source,
+                                   .decision_schema = r->decision,
+                                   .rules_dir = "rules",
+                                   .models_dir = "models",
+                                   .max_events = 1000,
+                                   .evidence = evidence,
+                                   .future_us = INT64_C(1) << 60,
+                                   .state_memory = 8 << 20,
+                                   .lateness_us = 600000000,
+                                   .max_skew_us = 3600000000,
+                                   .max_events_per_key = 1000,
+                                   .version = "t"};
+    for (uint32_t i = 0; i < N; i++)
+        encode_payment(r, i, &d);
+    r->engine = fd_engine_new(&r->config, &d);
+    fd_diags_render(&d, &r->said);
+    fd_diags_free(&d);
+}
+
+static void close_rig(rig *r)
+{
+    fd_engine_free(r->engine);
+    fd_schema_free(r->payment);
+    fd_schema_free(r->decision);
+    for (uint32_t i = 0; i < N; i++)
+        fd_strbuf_free(&r->bytes[i]);
+    fd_strbuf_free(&r->said);
+}
+
+/* Payment `at % N`, each round of them an hour later than the one before. */
+static void scan(rig *r, uint32_t at, int64_t *merge_us, fd_event *ev)
+{
+    fd_msg m = {.tp = {0, 0},
+                .offset = at,
+                .value = {r->bytes[at % N].p, (uint32_t)r->bytes[at % N].n},
+                .null_key = true};
+    fd_engine_scan(r->engine, &m, ev);
+    assert_int_equal(ev->poison, FD_POISON_NONE);
+    *merge_us = ev->time_us > *merge_us ? ev->time_us : *merge_us;
+    fd_engine_place(r->engine, ev, *merge_us);
+}
+
+/* Decides payments [0, n), `size` a batch; fn gets each decision as Avro. */
+typedef void (*taker)(rig *r, uint32_t i, fd_str value, void *ctx);
+static void decide(rig *r, uint32_t n, uint32_t size, taker fn, void *ctx)
+{
+    static fd_event events[1000];
+    static fd_outcome outcomes[1000];
+    fd_arena *arena = fd_arena_new(64 * 1024, 0);
+    int64_t merge_us = INT64_MIN;
+    for (uint32_t at = 0; at < n; at += size) {
+        uint32_t k = n - at < size ? n - at : size;
+        for (uint32_t i = 0; i < k; i++)
+            scan(r, at + i, &merge_us, &events[i]);
+        assert_true(fd_engine_room(r->engine, k));
+        fd_engine_decode(r->engine, events, k);
+        fd_engine_fold(r->engine, events, k);
+        fd_engine_decide(r->engine, events, k);
+        fd_engine_encode(r->engine, events, k, arena, outcomes);
+        for (uint32_t i = 0; i < k; i++)
+            fn(r, at + i, outcomes[i].value, ctx);
+        fd_arena_reset(arena);
+    }
+    fd_arena_free(arena);
+}
+
+typedef struct expected {
+    const char *const *parts; /* by payment */
+    bool absent;
+} expected;
+
+static void expect_part(rig *r, uint32_t i, fd_str value, void *ctx)
+{
+    const expected *e = ctx;
+    fd_strbuf json = {0};
+    assert_int_equal(fd_avro_to_json(r->decision, value, &json), FD_POISON_NONE);
+    if ((strstr(json.p, e->parts[i]) == NULL) != e->absent)
+        fail_msg("payment %u: %s \"%s\" in\n%s", i, e->absent ? "found" : "no", e->parts[i],
+                 json.p);
+    fd_strbuf_free(&json);
+}
+
+static void expect(rig *r, const char *const parts[N])
+{
+    decide(r, N, 3, expect_part, &(expected){.parts = parts});
+}
+
+static void start(rig *r, const char *rules, fd_evidence evidence)
+{
+    write_text("rules/r.yaml", rules);
+    open_rig(r, evidence);
+    if (r->engine == NULL)
+        fail_msg("%s", r->said.p);
+}
+
+#define SAID(score)                                                             \
+    "\"models\":[{\"id\":\"tree\",\"version\":\"" VERSION "\",\"score\":" score \
+    ",\"mode\":\"LIVE\"}]"
+
+static void test_scores_reach_rules(void **state)
+{
+    (void)state;
+    rig r;
+    write_tree("");
+    start(&r, RULES, FD_EVIDENCE_FIRED);
+    char version[17], hash[64];
+    snprintf(version, sizeof version, "%.16s", fd_sha256_of(tree_text, strlen(tree_text)).hex);
+    snprintf(hash, sizeof hash, "\"models_hash\":\"%s\"", fd_engine_models_hash(r.engine));
+    assert_int_equal(strlen(fd_engine_models_hash(r.engine)), FD_CONTENT_HASH_CHARS);
+    static const char *const scores[N] = {"0.125", "0.5", "0.875", "0.875",
+                                          "0.125", "0.5", "0.5",   "0.875"};
+    char said[N][200];
+    const char *parts[N], *hashes[N];
+    for (int i = 0; i < N; i++) {
+        snprintf(said[i], sizeof said[i],
+                 "\"models\":[{\"id\":\"tree\",\"version\":\"%s\",\"score\":%s,\"mode\":\"LIVE\"}]",
+                 version, scores[i]);
+        parts[i] = said[i];
+        hashes[i] = hash;
+    }
+    expect(&r, parts);
+    fd_windows_drop(fd_engine_windows(r.engine), (fd_tp){0, 0});
+    expect(&r, hashes);
+    fd_windows_drop(fd_engine_windows(r.engine), (fd_tp){0, 0});
+    expect(&r, (const char *const[N]){"\"action\":\"ALLOW\"", "\"action\":\"REVIEW\"",
+                                      "\"action\":\"BLOCK\"", "\"action\":\"BLOCK\"",
+                                      "\"action\":\"ALLOW\"", "\"action\":\"REVIEW\"",
+                                      "\"action\":\"REVIEW\"", "\"action\":\"BLOCK\""});
+    close_rig(&r);
+}
+
+/* What a score that a fired rule used stands on is evidence; columns of models are not. */
+static void test_evidence(void **state)
+{
+    (void)state;
+    static const fd_evidence settings[] = {FD_EVIDENCE_FIRED, FD_EVIDENCE_ALL};
+    static const char *const parts[][N] = {
+        {"\"features\":{}", "\"features\":{\"card_txn_5m\":2}", "\"features\":{\"card_txn_5m\":3}",
+         "\"features\":{\"card_txn_5m\":4}", "\"features\":{}", "\"features\":{\"card_txn_5m\":2}",
+         "\"features\":{\"card_txn_5m\":1}", "\"features\":{\"card_txn_5m\":5}"},
+        {"\"features\":{\"card_txn_5m\":1,\"shop_txn\":1}",
+         "\"features\":{\"card_txn_5m\":2,\"shop_txn\":2}",
+         "\"features\":{\"card_txn_5m\":3,\"shop_txn\":3}",
+         "\"features\":{\"card_txn_5m\":4,\"shop_txn\":4}",
+         "\"features\":{\"card_txn_5m\":1,\"shop_txn\":5}",
+         "\"features\":{\"card_txn_5m\":2,\"shop_txn\":6}",
+         "\"features\":{\"card_txn_5m\":1,\"shop_txn\":7}",
+         "\"features\":{\"card_txn_5m\":5,\"shop_txn\":8}"},
+    };
+    for (int i = 0; i < 2; i++) {
+        rig r;
+        write_tree("");
+        start(&r, RULES, settings[i]);
+        expect(&r, parts[i]);
+        close_rig(&r);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define T(f) cmocka_unit_test_setup_teardown(f, enter_directory, leave_directory)
+        T(test_scores_reach_rules),
+        T(test_evidence),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
