@@ -32,7 +32,7 @@ static const loader loaders[FD_N_FORMATS] = {
     [FD_FORMAT_XGBOOST_JSON] = fd_xgboost_json,
     [FD_FORMAT_XGBOOST_UBJ] = fd_xgboost_ubj,
     [FD_FORMAT_LIGHTGBM] = fd_lightgbm,
-    [FD_FORMAT_ONNX] = NULL,
+    [FD_FORMAT_ONNX] = fd_onnx,
     [FD_FORMAT_SCORECARD] = NULL,
 };
 
