@@ -6,46 +6,9 @@
  *
  * A model is immutable; any thread.
  */
-#include <stdlib.h>
-
-#include "base/assert.h"
 #include "formats/formats.h"
 #include "formats/lightgbm_int.h"
-
-typedef struct lgbm_model {
-    fd_forest *forest;
-    uint32_t n_outputs;
-    fd_lgbm_objective objective;
-} lgbm_model;
-
-static void score(const void *impl, void *scratch, const double *const *columns, uint32_t n,
-                  fd_model_output which, double *const *out)
-{
-    const lgbm_model *m = impl;
-    fd_forest_score(m->forest, scratch, columns, n, out);
-    if (which == FD_MODEL_TRANSFORMED)
-        fd_lgbm_transform(&m->objective, m->n_outputs, n, out);
-}
-
-static size_t scratch_bytes(const void *impl, uint32_t max_rows)
-{
-    const lgbm_model *m = impl;
-    return fd_forest_scratch_bytes(m->forest, max_rows);
-}
-
-static void contribute(const void *impl, const double *row, uint32_t output, double *contributions)
-{
-    const lgbm_model *m = impl;
-    bool known = fd_forest_contribute(m->forest, row, output, contributions);
-    FD_ASSERT(known);
-}
-
-static void free_model(void *impl)
-{
-    lgbm_model *m = impl;
-    fd_forest_free(m->forest);
-    free(m);
-}
+#include "score/forest_model.h"
 
 /* Behind the trees Python notes which values its categories stand for; the trees know only their
  * numbers, and a value in place of a number would be another category. */
@@ -63,9 +26,6 @@ static void look_for_codes(fd_lgbm_reader *r)
     }
 }
 
-static const fd_model_ops plain = {score, scratch_bytes, NULL, free_model};
-static const fd_model_ops explaining = {score, scratch_bytes, contribute, free_model};
-
 static fd_model *make(fd_lgbm_reader *r)
 {
     fd_lgbm_head h;
@@ -79,18 +39,14 @@ static fd_model *make(fd_lgbm_reader *r)
     fd_forest *forest = fd_forest_new(&spec, r->file, r->diags);
     if (forest == NULL)
         return NULL;
-    lgbm_model *m = calloc(1, sizeof *m);
-    FD_ALLOCATED(m);
-    *m = (lgbm_model){forest, h.n_outputs, objective};
     const fd_model_shape shape = {
         .format = "lightgbm",
         .n_inputs = h.n_inputs,
         .input_names = h.names,
         .n_outputs = h.n_outputs,
         .n_trees = spec.n_trees,
-        .bytes = sizeof *m + fd_forest_bytes(forest),
     };
-    return fd_model_new(&shape, fd_forest_explains(forest) ? &explaining : &plain, m);
+    return fd_forest_model(forest, shape, fd_lgbm_transform, &objective, sizeof objective);
 }
 
 fd_model *fd_lightgbm(const char *file, fd_str bytes, fd_diags *diags)

@@ -94,7 +94,7 @@ bool fd_lgbm_read_head(fd_lgbm_reader *r, fd_lgbm_head *h);
 bool fd_lgbm_read_trees(fd_lgbm_reader *r, const fd_lgbm_head *h, fd_forest_spec *spec);
 
 bool fd_lgbm_read_objective(fd_lgbm_reader *r, const fd_lgbm_head *h, fd_lgbm_objective *out);
-void fd_lgbm_transform(const fd_lgbm_objective *o, uint32_t n_outputs, uint32_t n_rows,
-                       double *const *out);
+/* What an fd_lgbm_objective makes of raw scores; see score/forest_model.h. */
+void fd_lgbm_transform(const void *objective, double *const *out, uint32_t n_outputs, uint32_t n);
 
 #endif

@@ -158,14 +158,14 @@ static void transform_output(const fd_lgbm_objective *o, uint32_t n, double *v)
 #undef EACH
 }
 
-void fd_lgbm_transform(const fd_lgbm_objective *o, uint32_t n_outputs, uint32_t n_rows,
-                       double *const *out)
+void fd_lgbm_transform(const void *objective, double *const *out, uint32_t n_outputs, uint32_t n)
 {
+    const fd_lgbm_objective *o = objective;
     for (uint32_t k = 0; k < n_outputs; k++) {
-        for (uint32_t i = 0; i < n_rows && o->divisor != 0; i++)
+        for (uint32_t i = 0; i < n && o->divisor != 0; i++)
             out[k][i] /= o->divisor;
-        transform_output(o, n_rows, out[k]);
+        transform_output(o, n, out[k]);
     }
-    for (uint32_t i = 0; i < n_rows && o->shape == FD_LGBM_SOFTMAX; i++)
+    for (uint32_t i = 0; i < n && o->shape == FD_LGBM_SOFTMAX; i++)
         softmax(n_outputs, i, out);
 }

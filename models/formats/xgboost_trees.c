@@ -1,44 +1,8 @@
 /* XGBoost's trees, from parallel arrays to a forest. Loading: one at a time; scoring: any thread.
  */
-#include <stdlib.h>
-
 #include "base/assert.h"
 #include "formats/xgboost_int.h"
-
-/* ---- the handle ---- */
-
-typedef struct handle {
-    fd_forest *forest;
-    uint32_t n_outputs;
-    xgb_transform transform;
-} handle;
-
-static void score(const void *impl, void *scratch, const double *const *columns, uint32_t n,
-                  fd_model_output which, double *const *out)
-{
-    const handle *h = impl;
-    fd_forest_score(h->forest, scratch, columns, n, out);
-    if (which == FD_MODEL_TRANSFORMED)
-        xgb_apply(h->transform, out, h->n_outputs, n);
-}
-
-static size_t scratch_bytes(const void *impl, uint32_t max_rows)
-{
-    return fd_forest_scratch_bytes(((const handle *)impl)->forest, max_rows);
-}
-
-static void contribute(const void *impl, const double *row, uint32_t output, double *to)
-{
-    bool known = fd_forest_contribute(((const handle *)impl)->forest, row, output, to);
-    FD_ASSERT(known);
-}
-
-static void free_handle(void *impl)
-{
-    handle *h = impl;
-    fd_forest_free(h->forest);
-    free(h);
-}
+#include "score/forest_model.h"
 
 /* ---- one tree ---- */
 
@@ -277,20 +241,20 @@ static bool read_trees(const xgb_model *m, const fd_doc *model, const fd_doc *we
     return true;
 }
 
+static void finish(const void *how, double *const *out, uint32_t n_outputs, uint32_t n)
+{
+    xgb_apply(*(const xgb_transform *)how, out, n_outputs, n);
+}
+
 static fd_model *make_model(const xgb_model *m, fd_forest *forest, uint32_t n_trees)
 {
-    static const fd_model_ops plain = {score, scratch_bytes, NULL, free_handle},
-                              explaining = {score, scratch_bytes, contribute, free_handle};
-    handle *h = calloc(1, sizeof *h);
-    FD_ALLOCATED(h);
-    *h = (handle){forest, m->n_outputs, m->objective->transform};
-    fd_model_shape shape = {.format = "xgboost",
-                            .n_inputs = m->n_inputs,
-                            .input_names = m->names,
-                            .n_outputs = m->n_outputs,
-                            .n_trees = n_trees,
-                            .bytes = fd_forest_bytes(forest) + sizeof *h};
-    return fd_model_new(&shape, fd_forest_explains(forest) ? &explaining : &plain, h);
+    const fd_model_shape shape = {.format = "xgboost",
+                                  .n_inputs = m->n_inputs,
+                                  .input_names = m->names,
+                                  .n_outputs = m->n_outputs,
+                                  .n_trees = n_trees};
+    const xgb_transform *transform = &m->objective->transform;
+    return fd_forest_model(forest, shape, finish, transform, sizeof *transform);
 }
 
 fd_model *xgb_load_trees(xgb_model *m, const fd_doc *booster, bool dart)
