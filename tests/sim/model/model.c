@@ -278,8 +278,7 @@ int64_t model_poll_until_ns(const model *m, int client)
 bool model_woken(model *m, int client)
 {
     model_client *c = model_client_of(m, client);
-    bool woken = c->woken;
-    c->woken = false;
+    bool woken = atomic_exchange(&c->woken, false);
     return woken;
 }
 

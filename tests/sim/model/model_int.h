@@ -2,6 +2,8 @@
 #ifndef MODEL_MODEL_INT_H
 #define MODEL_MODEL_INT_H
 
+#include <stdatomic.h>
+
 #include "base/arena.h"
 #include "base/assert.h"
 #include "base/strbuf.h"
@@ -209,7 +211,8 @@ typedef struct model_look {
 typedef struct model_client {
     model *m;
     int index;
-    bool alive, paused, left, woken, fatal;
+    bool alive, paused, left, fatal;
+    atomic_bool woken; /* by any thread */
     int instance;
     int txnids[FD_LANES];
     uint32_t member_id;

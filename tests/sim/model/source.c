@@ -225,7 +225,7 @@ bool model_has_news(model *m, int client)
 
 static void op_wake(void *self)
 {
-    client_of(self)->woken = true;
+    atomic_store(&client_of(self)->woken, true);
 }
 
 void model_release(void *self, fd_msg *msg)

@@ -3,8 +3,10 @@
  * filled where they do not, and not at all where that cannot be. The oracles of check.h, one per
  * set, say what each decision has to be.
  */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -236,6 +238,49 @@ static void test_short_history(void **state)
     }
 }
 
+/* ---- from another thread ---- */
+
+enum { OFFERS = 200 };
+
+typedef struct reloader {
+    sim_process *p;
+    pthread_t thread;
+    atomic_bool over;
+} reloader;
+
+static void *reload_on_and_on(void *arg)
+{
+    reloader *l = arg;
+    const sim_process *p = l->p;
+    for (uint32_t i = 0; i < OFFERS; i++) {
+        sim_set set = (sim_set)(i % SIM_N_SETS);
+        fd_worker_sweep(p->worker);
+        fd_worker_offer(p->worker, sim_program(&p->engine, 1, p->config.max_events, set),
+                        INT64_MIN);
+    }
+    atomic_store(&l->over, true);
+    return NULL;
+}
+
+/* As the service does it: loaded, offered and freed beside the engine thread. */
+static void test_beside_the_engine_thread(void **state)
+{
+    (void)state;
+    rig r;
+    model_config config;
+    sim_process *p = open_filled(&r, &config, false);
+    for (int set = 0; set < SIM_N_SETS; set++)
+        sim_check_allow_set(r.check, (sim_set)set);
+    reloader l = {.p = p};
+    assert_int_equal(pthread_create(&l.thread, NULL, reload_on_and_on, &l), 0);
+    while (!atomic_load(&l.over))
+        more(&r);
+    pthread_join(l.thread, NULL);
+    more(&r);
+    assert_true(told(p, FD_PROGRAM_DECIDES) > 1);
+    rig_close(&r);
+}
+
 /* ---- activate_at ---- */
 
 static const int64_t BEGIN_US = INT64_C(1767225600000000);
@@ -315,6 +360,7 @@ int main(void)
         cmocka_unit_test(test_overtaken),
         cmocka_unit_test(test_no_room_for_other_windows),
         cmocka_unit_test(test_short_history),
+        cmocka_unit_test(test_beside_the_engine_thread),
         cmocka_unit_test(test_at_a_time),
         cmocka_unit_test(test_at_a_time_that_is_far),
         cmocka_unit_test(test_at_a_time_with_other_windows),
