@@ -69,8 +69,8 @@ typedef struct fd_lgbm_head {
     const char **names;
     bool average;
     uint32_t n_trees;
-    fd_str objective; /* empty: none, the raw scores are the output */
-    int objective_line;
+    fd_str objective;
+    int objective_line; /* 0: there is none, the raw scores are the output */
 } fd_lgbm_head;
 
 /* False at the end. */
@@ -86,7 +86,9 @@ bool fd_lgbm_take_field(fd_lgbm_reader *r, const char *where, const char *const 
 const int64_t *fd_lgbm_ints(fd_lgbm_reader *r, const char *what, fd_lgbm_field f, uint32_t n,
                             int64_t min, int64_t max);
 const double *fd_lgbm_doubles(fd_lgbm_reader *r, const char *what, fd_lgbm_field f, uint32_t n);
-/* How many words are in it. */
+/* The next word of *rest, which moves behind it; empty at its end. */
+fd_str fd_lgbm_word(fd_str *rest, char separator);
+/* How many words are in it, between blanks. */
 uint32_t fd_lgbm_count_words(fd_str text);
 
 bool fd_lgbm_read_head(fd_lgbm_reader *r, fd_lgbm_head *h);

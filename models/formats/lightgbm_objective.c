@@ -42,15 +42,6 @@ static bool unknown(fd_lgbm_reader *r, int line, fd_str name)
     return false;
 }
 
-static fd_str next_word(fd_str *rest, char separator)
-{
-    const char *at = rest->n == 0 ? NULL : memchr(rest->p, separator, rest->n);
-    fd_str word = {rest->p, at == NULL ? rest->n : (uint32_t)(at - rest->p)};
-    uint32_t used = at == NULL ? word.n : word.n + 1;
-    *rest = (fd_str){rest->p + used, rest->n - used};
-    return word;
-}
-
 typedef struct settings {
     int64_t n_classes;
     double sigmoid;
@@ -61,9 +52,9 @@ typedef struct settings {
 static bool read_settings(fd_lgbm_reader *r, int line, fd_str rest, settings *s)
 {
     while (rest.n > 0) {
-        fd_str value = next_word(&rest, ' ');
-        fd_str key = next_word(&value, ':');
-        const fd_lgbm_field f = {value, line};
+        fd_str value = fd_lgbm_word(&rest, ' ');
+        fd_str key = fd_lgbm_word(&value, ':');
+        const fd_lgbm_field f = {fd_lgbm_word(&value, ':'), line};
         if (fd_str_eq_c(key, "sqrt")) {
             s->roots = true;
         } else if (fd_str_eq_c(key, "num_class")) {
@@ -85,10 +76,10 @@ static bool read_settings(fd_lgbm_reader *r, int line, fd_str rest, settings *s)
 bool fd_lgbm_read_objective(fd_lgbm_reader *r, const fd_lgbm_head *h, fd_lgbm_objective *out)
 {
     *out = (fd_lgbm_objective){.shape = FD_LGBM_ANY};
-    if (h->objective.n == 0)
+    if (h->objective_line == 0)
         return true;
     fd_str rest = h->objective;
-    fd_str name = next_word(&rest, ' ');
+    fd_str name = fd_lgbm_word(&rest, ' ');
     const objective_name *o = find(name);
     settings s = {0};
     if (o == NULL)

@@ -56,15 +56,14 @@ bool fd_lgbm_take_field(fd_lgbm_reader *r, const char *where, const char *const 
                         where, FD_STR_ARG(key));
 }
 
-/* The next word of *rest; empty at its end. */
-static fd_str next_word(fd_str *rest)
+fd_str fd_lgbm_word(fd_str *rest, char separator)
 {
-    while (rest->n > 0 && *rest->p == ' ') {
+    while (rest->n > 0 && *rest->p == separator) {
         rest->p++;
         rest->n--;
     }
     fd_str word = {rest->p, 0};
-    while (rest->n > 0 && *rest->p != ' ') {
+    while (rest->n > 0 && *rest->p != separator) {
         word.n++;
         rest->p++;
         rest->n--;
@@ -75,7 +74,7 @@ static fd_str next_word(fd_str *rest)
 uint32_t fd_lgbm_count_words(fd_str text)
 {
     uint32_t n = 0;
-    while (next_word(&text).n > 0)
+    while (fd_lgbm_word(&text, ' ').n > 0)
         n++;
     return n;
 }
@@ -122,7 +121,7 @@ const int64_t *fd_lgbm_ints(fd_lgbm_reader *r, const char *what, fd_lgbm_field f
     fd_str rest = f.value;
     for (uint32_t i = 0; i < n; i++) {
         char buf[NUMBER_MAX], *end = NULL;
-        fd_str word = next_word(&rest);
+        fd_str word = fd_lgbm_word(&rest, ' ');
         errno = 0;
         if (!terminated(word, buf))
             return no_number(r, what, f, word, "whole number");
@@ -146,7 +145,7 @@ const double *fd_lgbm_doubles(fd_lgbm_reader *r, const char *what, fd_lgbm_field
     fd_str rest = f.value;
     for (uint32_t i = 0; i < n; i++) {
         char buf[NUMBER_MAX], *end = NULL;
-        fd_str word = next_word(&rest);
+        fd_str word = fd_lgbm_word(&rest, ' ');
         if (!terminated(word, buf))
             return no_number(r, what, f, word, "number");
         out[i] = strtod(buf, &end);

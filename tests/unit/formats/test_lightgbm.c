@@ -179,6 +179,7 @@ static void test_heads(void **state)
         {"max_feature_idx=1", "max_feature_idx=2",
          "feature_names has 2 names, max_feature_idx is 2"},
         {"binary sigmoid:2", "cox", "m.txt:7: error: objective \"cox\" is not one of regression, "},
+        {"binary sigmoid:2", "", "m.txt:7: error: objective \"\" is not one of"},
         {"binary sigmoid:2", "binary", "objective binary needs a sigmoid above 0"},
         {"binary sigmoid:2", "binary sigmoid:-1", "objective binary needs a sigmoid above 0"},
         {"binary sigmoid:2", "binary sigmoid:x", "objective: sigmoid: \"x\" is no number"},
