@@ -12,17 +12,19 @@
 #include "app/kafka_options.h"
 #include "app/replay/flow.h"
 #include "app/replay/load.h"
+#include "app/replay/report.h"
 #include "base/assert.h"
 #include "pipeline/part.h"
 
 enum { MAX_PROPERTIES = 1024 };
 
 typedef struct options {
-    const char *config, *brokers, *topics, *from, *until, *source, *timestamp, *out;
+    const char *config, *brokers, *topics, *from, *until, *source, *timestamp, *out, *labels,
+        *as_of, *since;
     fd_cli_kvs set, properties;
     int64_t partition, count, batch;
     const char *memory;
-    int format, output;
+    int format, output, flagged, report;
     bool skip_bad, features, quiet;
 } options;
 
@@ -35,6 +37,7 @@ typedef struct replay {
     fd_replay_loaded loaded;
     fd_replay_input input;
     fd_replay_sink *sink;
+    fd_replay_report report;
     fd_registry *registry;
     fd_kv kvs[MAX_PROPERTIES];
     fd_kvs own;
@@ -249,6 +252,26 @@ static void summary(const replay *r, const fd_replay_stats *s)
     fd_strbuf_free(&text);
 }
 
+static fd_class open_report(replay *r, fd_err *err)
+{
+    const options *o = r->o;
+    if (o->labels == NULL)
+        return FD_OK;
+    fd_replay_report_config config = {.files = o->labels,
+                                      .as_of = o->as_of,
+                                      .since = o->since,
+                                      .flagged = (fd_action)(o->flagged + FD_ACTION_REVIEW),
+                                      .form = (fd_report_form)o->report,
+                                      .engine = r->loaded.engine};
+    return fd_replay_report_open(&config, &r->report, err);
+}
+
+static int64_t since_us(const replay *r)
+{
+    int64_t ms = r->report.since_ms;
+    return ms == INT64_MIN ? INT64_MIN : ms * 1000;
+}
+
 static int execute(replay *r)
 {
     const options *o = r->o;
@@ -262,19 +285,24 @@ static int execute(replay *r)
     if (r->input.n > FD_PARTS_MAX)
         return fd_cli_usage_error(r->cli, "more than %d partitions or files", FD_PARTS_MAX);
     fd_err err = {0};
+    if (open_report(r, &err) != FD_OK)
+        return fd_cli_fail(&err);
     fd_replay_sink_config sink = {.output = (fd_replay_output)o->output,
                                   .path = o->out,
                                   .decision = r->loaded.decision_schema,
                                   .features = o->features,
                                   .engine = r->loaded.engine,
                                   .topics = r->loaded.topics};
-    if (fd_replay_sink_new(&sink, &r->sink, &err) != FD_OK)
+    bool report_only = o->labels != NULL && o->out == NULL;
+    if (!report_only && fd_replay_sink_new(&sink, &r->sink, &err) != FD_OK)
         return fd_cli_fail(&err);
-    bool shared = o->out == NULL && isatty(STDOUT_FILENO);
+    bool shared = !report_only && o->out == NULL && isatty(STDOUT_FILENO);
     fd_replay_flow flow = {.engine = r->loaded.engine,
                            .topics = r->loaded.topics,
                            .input = &r->input,
                            .sink = r->sink,
+                           .evaluation = r->report.evaluation,
+                           .since_us = since_us(r),
                            .registry = r->registry,
                            .batch = (uint32_t)o->batch,
                            .count = (uint64_t)o->count,
@@ -289,6 +317,8 @@ static int execute(replay *r)
     }
     if (!o->quiet)
         summary(r, &stats);
+    if (rc == FD_OK && o->labels != NULL)
+        rc = fd_replay_report_print(&r->report, stdout, &err);
     if (rc == FD_FATAL)
         return fd_cli_fail(&err);
     return fd_cli_stop_signal() != 0 ? 128 + fd_cli_stop_signal() : FD_EXIT_OK;
@@ -296,6 +326,7 @@ static int execute(replay *r)
 
 static void release(replay *r)
 {
+    fd_replay_report_close(&r->report);
     if (r->input.ops != NULL)
         r->input.ops->free(r->input.self);
     fd_registry_free(r->registry);
@@ -314,6 +345,12 @@ static int check(const fd_cli *cli, const options *o, int n_args)
     if (n_args == 0 && (o->timestamp != NULL || o->source != NULL || o->skip_bad))
         return fd_cli_usage_error(
             cli, "--source, --timestamp-field and --skip-bad are about files, not topics");
+    if (o->features && o->labels != NULL)
+        return fd_cli_usage_error(cli, "--labels are compared with decisions, not with --features");
+    if (o->labels == NULL &&
+        (o->as_of != NULL || o->since != NULL || o->flagged != 0 || o->report != 0))
+        return fd_cli_usage_error(cli,
+                                  "--as-of, --since, --flagged and --report are about --labels");
     if (o->features && o->output == FD_REPLAY_AVRO)
         return fd_cli_usage_error(cli, "--features come as jsonl or csv");
     for (int i = 0; i < FD_N_REPLAY_OUTPUTS; i++) {
@@ -332,6 +369,7 @@ static const char EXAMPLES[] =
     "  fraudd replay -c fraudd.yaml -t payments,labels -o -@1h --output csv --out last-hour.csv\n"
     "  fraudd replay -c fraudd.yaml --set rules=rules-new/ payments.avro > new.jsonl\n"
     "  fraudd replay -c fraudd.yaml --features --output csv --out train.csv payments.avro\n"
+    "  fraudd replay -c fraudd.yaml --labels labels.avro payments.avro     precision and recall\n"
     "  fraudd replay -c fraudd.yaml p0.jsonl p1.jsonl labels=labels.csv\n";
 
 static const char SUMMARY[] =
@@ -365,7 +403,9 @@ int fd_cmd_replay(int argc, char **argv)
 #define X(name, text) text,
     static const char *const FORMATS[] = {FD_ROWS_FORMATS(X) NULL};
     static const char *const OUTPUTS[] = {FD_REPLAY_OUTPUTS(X) NULL};
+    static const char *const REPORTS[] = {FD_REPORT_FORMS(X) NULL};
 #undef X
+    static const char *const FLAGGED[] = {"review", "challenge", "block", NULL};
     options o = {.partition = -1, .batch = 1024};
     const fd_opt opts[] = {
         {'c', "config", FD_OPT_TEXT, &o.config, "FILE", "the service's YAML file", 0, 0, NULL},
@@ -394,6 +434,16 @@ int fd_cmd_replay(int argc, char **argv)
          "no decisions, but every feature of every event", 0, 0, NULL},
         {0, "output", FD_OPT_CHOICE, &o.output, NULL, "one line per event (jsonl)", 0, 0, OUTPUTS},
         {0, "out", FD_OPT_TEXT, &o.out, "FILE", "where it goes (standard output)", 0, 0, NULL},
+        {0, "labels", FD_OPT_TEXT, &o.labels, "FILE,...",
+         "precision and recall against them; decisions only to --out", 0, 0, NULL},
+        {0, "as-of", FD_OPT_TEXT, &o.as_of, "TIME", "only labels that were known by then", 0, 0,
+         NULL},
+        {0, "since", FD_OPT_TEXT, &o.since, "TIME",
+         "earlier events fill windows only: --labels leaves them out", 0, 0, NULL},
+        {0, "flagged", FD_OPT_CHOICE, &o.flagged, NULL,
+         "the mildest action that counts as caught (review)", 0, 0, FLAGGED},
+        {0, "report", FD_OPT_CHOICE, &o.report, NULL, "form of what --labels says (table)", 0, 0,
+         REPORTS},
         {0, "batch", FD_OPT_INT, &o.batch, "N", "events at once (1024): changes no result", 1,
          65536, NULL},
         {0, "memory", FD_OPT_TEXT, &o.memory, "SIZE", "for windows (state.memory)", 0, 0, NULL},

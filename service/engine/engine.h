@@ -174,6 +174,9 @@ const fd_batch *fd_engine_features(const fd_engine *e, const fd_event *events, u
                                    uint32_t *row);
 /* The id of an event just decoded; empty for an invalid one. */
 fd_str fd_engine_event_id(const fd_engine *e, const fd_event *events, uint32_t i);
+/* What the rules said of an event just decided; NULL: an invalid one, of which they say nothing.
+ * Lives as long as the batch. */
+const fd_verdict *fd_engine_verdict(const fd_engine *e, const fd_event *events, uint32_t i);
 const struct fd_ruleset *fd_engine_ruleset(const fd_engine *e, uint16_t source);
 
 /* For an event just decoded: is its message key the text of the `partitioned_by` field? True

@@ -68,6 +68,14 @@ static int64_t floor_ms(int64_t us)
     return us >= 0 ? us / 1000 : -((-us + 999) / 1000);
 }
 
+const fd_verdict *fd_engine_verdict(const fd_engine *e, const fd_event *events, uint32_t i)
+{
+    const fd_event *ev = &events[i];
+    if (e->rows[i] == FD_NO_ROW)
+        return NULL;
+    return &fd_decider_of(e, ev)->verdicts[ev->msg.tp.source][e->rows[i]];
+}
+
 /* Fills verdict, id and flags by what became of the event. */
 static void judge(const fd_engine *e, const fd_event *ev, uint32_t row, fd_decision *d,
                   fd_scored_model *models, fd_str *invalid_reason)

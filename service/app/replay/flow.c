@@ -174,6 +174,14 @@ static void count(fd_replay_stats *stats, const fd_outcome *o)
         stats->by_flag[f] += (o->flags & FD_FLAG_BIT(f)) != 0;
 }
 
+static void evaluate(run *r, const fd_event *events, uint32_t i)
+{
+    const fd_verdict *v = fd_engine_verdict(r->flow->engine, events, i);
+    if (v != NULL && events[i].time_us >= r->flow->since_us)
+        fd_evaluation_add(r->flow->evaluation, r->outcomes[i].event_id, r->outcomes[i].action,
+                          v->hits, v->n_hits);
+}
+
 static fd_class decide_some(run *r, fd_event *events, uint32_t n, fd_err *err)
 {
     fd_engine *e = r->flow->engine;
@@ -181,9 +189,14 @@ static fd_class decide_some(run *r, fd_event *events, uint32_t n, fd_err *err)
     fd_engine_fold(e, events, n);
     fd_engine_decide(e, events, n);
     fd_engine_encode(e, events, n, r->arena, r->outcomes);
-    fd_class rc = fd_replay_sink_put(r->flow->sink, events, r->outcomes, n, err);
-    for (uint32_t i = 0; i < n; i++)
+    fd_class rc = FD_OK;
+    if (r->flow->sink != NULL)
+        rc = fd_replay_sink_put(r->flow->sink, events, r->outcomes, n, err);
+    for (uint32_t i = 0; i < n; i++) {
         count(r->stats, &r->outcomes[i]);
+        if (r->flow->evaluation != NULL)
+            evaluate(r, events, i);
+    }
     fd_arena_reset(r->arena);
     return rc;
 }

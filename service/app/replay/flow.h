@@ -7,6 +7,7 @@
 #ifndef FD_APP_REPLAY_FLOW_H
 #define FD_APP_REPLAY_FLOW_H
 
+#include "app/replay/evaluation.h"
 #include "app/replay/input.h"
 #include "app/replay/sink.h"
 #include "registry/registry.h"
@@ -15,7 +16,9 @@ typedef struct fd_replay_flow {
     fd_engine *engine;
     const char *const *topics; /* by source */
     fd_replay_input *input;
-    fd_replay_sink *sink;
+    fd_replay_sink *sink;      /* NULL: nobody wants the decisions */
+    fd_evaluation *evaluation; /* NULL: there are no labels to compare them with */
+    int64_t since_us;      /* events before it fill windows only, the evaluation leaves them out */
     fd_registry *registry; /* NULL where no source's framing needs one */
     uint32_t batch;
     uint64_t count; /* events to decide; 0 = all */
