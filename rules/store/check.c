@@ -57,18 +57,8 @@ static void write_json(const fd_ruleset *set, const fd_diags *d, fd_strbuf *out)
                      set == NULL ? 0 : fd_ruleset_n_variables(set), d->errors, d->warnings);
     json_text(out, "ruleset", set == NULL ? NULL : fd_ruleset_hash(set));
     json_text(out, "lists_hash", set == NULL ? NULL : fd_ruleset_lists_hash(set));
-    fd_strbuf_puts(out, ", \"diagnostics\": [");
-    for (size_t i = 0; i < d->n; i++) {
-        const fd_diag *item = &d->items[i];
-        fd_strbuf_printf(out, "%s{\"severity\": \"%s\", \"line\": %d, \"col\": %d",
-                         i == 0 ? "" : ", ", item->severity == FD_ERROR ? "error" : "warning",
-                         item->line, item->col);
-        json_text(out, "file", item->file);
-        json_text(out, "text", item->text);
-        json_text(out, "hint", item->hint);
-        fd_strbuf_puts(out, "}");
-    }
-    fd_strbuf_puts(out, "]");
+    fd_strbuf_puts(out, ", \"diagnostics\": ");
+    fd_diags_json(d, out);
     if (set != NULL && fd_ruleset_n_features(set) != 0)
         write_state_json(fd_ruleset_layout(set), out);
     fd_strbuf_puts(out, "}\n");

@@ -92,7 +92,7 @@ static bool key_text(const fd_col *col, uint32_t row, char buf[24], fd_str *out)
     return true;
 }
 
-static bool snoozed(const fd_rule_def *r, const fd_col *col, uint32_t row, int64_t time_us)
+bool fd_run_snoozed(const fd_rule_def *r, const fd_col *col, uint32_t row, int64_t time_us)
 {
     if (r->info.snooze_until_us == 0 || time_us < r->info.snooze_from_us ||
         time_us >= r->info.snooze_until_us)
@@ -110,8 +110,7 @@ static bool snoozed(const fd_rule_def *r, const fd_col *col, uint32_t row, int64
     return false;
 }
 
-/* By hash of (rule id, key), below a limit that grows with percent: who is in stays in. */
-static bool rolled_out(const fd_rule_def *r, const fd_col *col, uint32_t row)
+bool fd_run_rolled_out(const fd_rule_def *r, const fd_col *col, uint32_t row)
 {
     char buf[24];
     fd_str key;
@@ -134,7 +133,7 @@ const uint32_t *fd_run_applicable(const fd_ruleset_run *run, const fd_rule_def *
     const fd_col *rollout = r->rollout_path.n == 0 ? NULL : fd_batch_path(batch, r->rollout_path);
     const fd_col *snooze = r->snooze_path.n == 0 ? NULL : fd_batch_path(batch, r->snooze_path);
     for (uint32_t row = 0; row < batch->root.n; row++) {
-        if (rolled_out(r, rollout, row) && !snoozed(r, snooze, row, time_us[row]))
+        if (fd_run_rolled_out(r, rollout, row) && !fd_run_snoozed(r, snooze, row, time_us[row]))
             run->rows[n++] = row;
     }
     *count = n;

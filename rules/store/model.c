@@ -12,10 +12,9 @@ static void *room_for(fd_ruleset *set, size_t n, size_t size)
     return p;
 }
 
-static fd_cel_lookup find_model(void *ctx, fd_str name, fd_cel_model *out)
+fd_cel_lookup fd_store_find_model(const fd_ruleset *set, fd_str name, fd_cel_model *out,
+                                  uint32_t *number)
 {
-    fd_build *b = ctx;
-    const fd_ruleset *set = b->l->set;
     for (uint32_t m = 0; m < set->n_models; m++) {
         const fd_model_def *d = &set->models[m];
         if (!fd_str_eq(d->info.id, name))
@@ -25,11 +24,23 @@ static fd_cel_lookup find_model(void *ctx, fd_str name, fd_cel_model *out)
         uint32_t first = set->layout.n_features + d->column + 1U; /* behind the record's own */
         *out = (fd_cel_model){
             .score = first + d->info.score, .values = first, .n_values = d->info.n_outputs};
-        *b->models |= UINT64_C(1) << m;
-        fd_store_refer(b, d->features);
+        if (number != NULL)
+            *number = m;
         return FD_CEL_FOUND;
     }
     return FD_CEL_UNKNOWN;
+}
+
+static fd_cel_lookup find_model(void *ctx, fd_str name, fd_cel_model *out)
+{
+    fd_build *b = ctx;
+    uint32_t m;
+    fd_cel_lookup found = fd_store_find_model(b->l->set, name, out, &m);
+    if (found != FD_CEL_FOUND)
+        return found;
+    *b->models |= UINT64_C(1) << m;
+    fd_store_refer(b, b->l->set->models[m].features);
+    return FD_CEL_FOUND;
 }
 
 /* The features' record and, behind it, a double for each value of a model that is seen. */

@@ -199,7 +199,10 @@ void fd_store_refer(fd_build *b, const uint64_t *features);
 const fd_cel_program *fd_store_compile_as(fd_build *b, const fd_cel_source *src, fd_cel_kind want,
                                           const char *what, const char *hint);
 
-/* model.c: the columns of models, before anything is compiled; then their inputs. */
+/* model.c: what a scope says of a model; which one it is (NULL: not asked). */
+fd_cel_lookup fd_store_find_model(const fd_ruleset *set, fd_str name, fd_cel_model *out,
+                                  uint32_t *number);
+/* The columns of models, before anything is compiled; then their inputs. */
 void fd_store_declare_models(fd_build *b);
 void fd_store_build_models(fd_build *b);
 /* eval_plan.c: the plan of a set without errors. */

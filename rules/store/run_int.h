@@ -47,7 +47,12 @@ struct fd_ruleset_run {
 /* calloc() that is never NULL. */
 void *fd_run_array(size_t n, size_t size);
 
-/* eval.c: the rows that a rule applies to. */
+/* eval.c: whether a rule applies to a row, by the columns of its fields (NULL: it has none). Who is
+ * rolled out is said by a hash of (rule id, key), below a limit that grows with percent: who is in
+ * stays in. */
+bool fd_run_snoozed(const fd_rule_def *r, const fd_col *col, uint32_t row, int64_t time_us);
+bool fd_run_rolled_out(const fd_rule_def *r, const fd_col *col, uint32_t row);
+/* The rows that a rule applies to. */
 const uint32_t *fd_run_applicable(const fd_ruleset_run *run, const fd_rule_def *r,
                                   const fd_batch *batch, const int64_t *time_us, uint32_t *count);
 /* What a rule's condition says of rows in ascending order: hits, messages, errors. */

@@ -30,6 +30,11 @@ bool fd_json_to_avro(const fd_schema *s, const char *json, size_t n, uint64_t re
 /* The same from a parsed value. */
 bool fd_jansson_to_avro(const fd_schema *s, const struct json_t *value, uint64_t record_no,
                         fd_strbuf *out, fd_diags *diags);
+/* The same for events that say only what matters: left-out fields with neither default nor null are
+ * empty ("", 0, false, the first symbol, no elements). The error is in `why`: the field's path, a
+ * colon, a text; or a text alone. */
+bool fd_json_to_avro_filled(const fd_schema *s, const char *json, size_t n, fd_strbuf *out,
+                            fd_strbuf *why);
 
 /* Avro bytes of schema `s` to one line of JSON (no line end), appended to `out`: timestamps and
  * dates as ISO 8601, decimals as strings, unions as plain values. On a refusal `out` is as it

@@ -23,6 +23,7 @@ typedef struct writer {
     fd_strbuf path;
     int depth;
     bool is_default;       /* of a schema: bytes and numbers only, no text for decimals and times */
+    bool fill;             /* what is missing is empty */
     uint32_t misfits_left; /* branches of unions that may still not take their value */
     bool hopeless;         /* too deep, or none left: other branches are not tried */
 } writer;
@@ -314,6 +315,58 @@ static bool takes_null(const fd_node *n)
     return null;
 }
 
+static bool write_record(writer *w, const fd_node *n, const json_t *v);
+
+static void put_zeros(writer *w, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        fd_strbuf_putc(w->out, 0);
+}
+
+/* "", 0, false, the first symbol or branch, no elements, a record of such. */
+static bool write_empty(writer *w, const fd_node *n)
+{
+    static const char no_uuid[] = "00000000-0000-0000-0000-000000000000";
+    bool ok = true;
+    if (w->depth == FD_DECODE_MAX_DEPTH)
+        return fail(w, "nested deeper than %d levels", FD_DECODE_MAX_DEPTH);
+    w->depth++;
+    switch (n->kind) {
+    case FD_AVRO_NULL:
+        break;
+    case FD_AVRO_FLOAT:
+        put_zeros(w, 4);
+        break;
+    case FD_AVRO_DOUBLE:
+        put_zeros(w, 8);
+        break;
+    case FD_AVRO_FIXED:
+        put_zeros(w, n->size);
+        break;
+    case FD_AVRO_BYTES:
+        put_str(w, "", n->logical == FD_LOGICAL_DECIMAL ? 1 : 0);
+        break;
+    case FD_AVRO_STRING:
+        put_str(w, no_uuid, n->logical == FD_LOGICAL_UUID ? sizeof no_uuid - 1 : 0);
+        break;
+    case FD_AVRO_RECORD: {
+        json_t *nothing = json_object();
+        ok = write_record(w, n, nothing);
+        json_decref(nothing);
+        break;
+    }
+    case FD_AVRO_UNION:
+        put_long(w, 0);
+        ok = write_empty(w, n->branches[0]);
+        break;
+    default: /* a zero byte: false, 0, the first symbol, no elements */
+        put_zeros(w, 1);
+        break;
+    }
+    w->depth--;
+    return ok;
+}
+
 static bool write_field(writer *w, const fd_node_field *f, const json_t *v)
 {
     size_t was = enter(w, f->name);
@@ -324,7 +377,9 @@ static bool write_field(writer *w, const fd_node_field *f, const json_t *v)
     }
     if (v == NULL && takes_null(f->node))
         v = json_null(); /* a constant of jansson's, nothing to give back */
-    bool ok = v == NULL ? fail(w, "missing, and it has no default") : write_value(w, f->node, v);
+    bool ok = v != NULL ? write_value(w, f->node, v)
+              : w->fill ? write_empty(w, f->node)
+                        : fail(w, "missing, and it has no default");
     w->is_default = is_default;
     if (ok)
         leave(w, was);
@@ -473,6 +528,16 @@ static bool write_value(writer *w, const fd_node *n, const json_t *v)
     return ok;
 }
 
+static bool encode(writer *w, const fd_node *n, const json_t *v)
+{
+    size_t was = w->out->n;
+    bool ok = write_value(w, n, v);
+    if (!ok)
+        w->out->n = was;
+    fd_strbuf_free(&w->path);
+    return ok;
+}
+
 bool fd_node_encode_json(const fd_node *n, const json_t *v, bool is_default, fd_strbuf *out,
                          fd_strbuf *why)
 {
@@ -480,12 +545,7 @@ bool fd_node_encode_json(const fd_node *n, const json_t *v, bool is_default, fd_
                 .why = why,
                 .is_default = is_default,
                 .misfits_left = is_default ? MAX_DEFAULT_MISFITS : MAX_MISFITS};
-    size_t was = out->n;
-    bool ok = write_value(&w, n, v);
-    if (!ok)
-        out->n = was;
-    fd_strbuf_free(&w.path);
-    return ok;
+    return encode(&w, n, v);
 }
 
 /* --- records --- */
@@ -521,6 +581,23 @@ bool fd_json_to_avro(const fd_schema *s, const char *json, size_t n, uint64_t re
         return false;
     }
     bool ok = fd_jansson_to_avro(s, value, record_no, out, diags);
+    json_decref(value);
+    return ok;
+}
+
+bool fd_json_to_avro_filled(const fd_schema *s, const char *json, size_t n, fd_strbuf *out,
+                            fd_strbuf *why)
+{
+    FD_CHECK_MAGIC(s, FD_SCHEMA_MAGIC);
+    json_error_t err;
+    json_t *value = json_loadb(json, n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &err);
+    if (value == NULL) {
+        fd_strbuf_reset(why);
+        fd_strbuf_printf(why, "not JSON at column %d: %s", err.column, err.text);
+        return false;
+    }
+    writer w = {.out = out, .why = why, .fill = true, .misfits_left = MAX_MISFITS};
+    bool ok = encode(&w, s->node, value);
     json_decref(value);
     return ok;
 }

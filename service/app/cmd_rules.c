@@ -1,6 +1,7 @@
 /*
  * `fraudd rules check`: rule files against the event schema, before they meet events.
- * `fraudd rules explain`: what a set keeps, shares and costs. Main thread.
+ * `fraudd rules explain`: what a set keeps, shares and costs. Tests are in cmd_rules_test.c. Main
+ * thread.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,27 +10,19 @@
 #include "app/cli.h"
 #include "app/cmd_rules_archive.h"
 #include "app/commands.h"
+#include "app/tools/schemas.h"
 #include "base/assert.h"
 #include "codec/schema.h"
 #include "features/windows.h"
 #include "store/check.h"
 #include "store/explain.h"
 
-static fd_schema *event_schema(const char *path, fd_diags *diags)
-{
-    if (path != NULL)
-        return fd_schema_load(path, diags);
-    size_t n;
-    const char *json = fd_embedded_payment_schema(&n);
-    return fd_schema_parse(json, n, "payment.avsc", diags);
-}
-
 static int check(const char *dir, const char *source, const char *schema_path, bool strict,
                  bool json)
 {
     fd_diags diags;
     fd_diags_init(&diags);
-    fd_schema *schema = event_schema(schema_path, &diags);
+    fd_schema *schema = fd_tool_schema(schema_path, &diags);
     int code;
     if (schema == NULL) {
         code = fd_cli_fail_diags(&diags);
@@ -67,7 +60,7 @@ static int explain(const char *dir, const char *source, const char *schema_path,
     fd_diags diags;
     fd_diags_init(&diags);
     const fd_ruleset_source from = {.topic = source};
-    fd_schema *schema = event_schema(schema_path, &diags);
+    fd_schema *schema = fd_tool_schema(schema_path, &diags);
     fd_ruleset *set = schema == NULL
                           ? NULL
                           : fd_ruleset_load(dir, &from, fd_schema_type(schema), strict, &diags);
@@ -88,8 +81,10 @@ int fd_cmd_rules(int argc, char **argv)
         return fd_rules_show(argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "history") == 0)
         return fd_rules_history(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "test") == 0)
+        return fd_cmd_rules_test(argc - 1, argv + 1);
     static const char *const outputs[] = {"text", "json", NULL};
-    const char *schema = NULL, *source = NULL;
+    const char *schema = "payment", *source = NULL;
     bool strict = false;
     int output = 0;
     const fd_opt opts[] = {
@@ -103,7 +98,8 @@ int fd_cmd_rules(int argc, char **argv)
     const fd_cli cli = {
         .name = "rules",
         .synopsis =
-            "check|explain [-s SCHEMA] [--source TOPIC] [--strict] [-o text|json] DIRECTORY",
+            "check|explain [-s SCHEMA] [--source TOPIC] [--strict] [-o text|json] DIRECTORY\n"
+            "       fraudd rules test -h",
         .summary = "Loads a directory of rule files. check says everything that is wrong with it, "
                    "explain what its\nfeatures keep, what its rules share and cost, and which run "
                    "row by row, and why.",
@@ -124,6 +120,7 @@ int fd_cmd_rules(int argc, char **argv)
         return explain(args[1], source, schema, strict, output == 1);
     if (strcmp(args[0], "check") != 0)
         return fd_cli_usage_error(
-            &cli, "'%s' is not something rules can do: check, explain, show, history", args[0]);
+            &cli, "'%s' is not something rules can do: check, explain, test, show, history",
+            args[0]);
     return check(args[1], source, schema, strict, output == 1);
 }

@@ -9,7 +9,7 @@
 #define FD_COMMANDS(X)                                                                  \
     X("run", run, "decide events from Kafka, exactly once, until told to stop")         \
     X("config", config, "print the effective configuration, or the documented default") \
-    X("rules", rules, "check rule files, or explain what they keep and cost")           \
+    X("rules", rules, "check rule files, test them, explain what they keep and cost")   \
     X("schema", schema, "check Avro schemas, print what rules see of them")             \
     X("generate", generate, "make a realistic, repeatable stream of payments")          \
     X("produce", produce, "load a file of events into a topic")                         \
@@ -19,5 +19,8 @@
 #define X(name, fn, text) int fd_cmd_##fn(int argc, char **argv);
 FD_COMMANDS(X)
 #undef X
+
+/* `rules test`: argv[0] is "test". */
+int fd_cmd_rules_test(int argc, char **argv);
 
 #endif

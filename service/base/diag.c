@@ -95,6 +95,31 @@ void fd_diags_render(const fd_diags *d, fd_strbuf *out)
         fd_strbuf_printf(out, "... and %zu more\n", all - d->n);
 }
 
+static void json_text(fd_strbuf *out, const char *name, const char *text)
+{
+    fd_strbuf_printf(out, ", \"%s\": ", name);
+    if (text == NULL)
+        fd_strbuf_puts(out, "null");
+    else
+        fd_strbuf_json(out, fd_str_from(text));
+}
+
+void fd_diags_json(const fd_diags *d, fd_strbuf *out)
+{
+    fd_strbuf_putc(out, '[');
+    for (size_t i = 0; i < d->n; i++) {
+        const fd_diag *item = &d->items[i];
+        fd_strbuf_printf(out, "%s{\"severity\": \"%s\", \"line\": %d, \"col\": %d",
+                         i == 0 ? "" : ", ", item->severity == FD_ERROR ? "error" : "warning",
+                         item->line, item->col);
+        json_text(out, "file", item->file);
+        json_text(out, "text", item->text);
+        json_text(out, "hint", item->hint);
+        fd_strbuf_putc(out, '}');
+    }
+    fd_strbuf_putc(out, ']');
+}
+
 enum { WORD_MAX = 64 };
 
 /* Levenshtein distance over two rows; words longer than WORD_MAX are never "meant". */

@@ -47,6 +47,8 @@ void fd_diags_error(fd_diags *d, const char *fmt, ...) __attribute__((format(pri
 /* "file:3:7: error: ...", the line, a caret, the hint. */
 void fd_diag_render(const fd_diag *item, fd_strbuf *out);
 void fd_diags_render(const fd_diags *d, fd_strbuf *out);
+/* A JSON list of {severity, line, col, file, text, hint}; what is unknown is 0 or null. */
+void fd_diags_json(const fd_diags *d, fd_strbuf *out);
 
 /* The candidate nearest to `word` by edit distance, if near enough to be meant; else NULL. */
 const char *fd_did_you_mean(const char *word, const char *const *candidates, size_t n);

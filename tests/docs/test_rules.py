@@ -11,6 +11,8 @@ Fenced blocks of the Markdown files, by their info string:
     yaml told       a rule file that must load; the next block, text, is what is said of it, hashes
                     cut short
     yaml explained  a rule file that must load; the next block, text, is what `rules explain` says
+    yaml tests      tests of the nearest rule file above, which must pass; a block of text that follows is the report
+    yaml tests failing   the same, of which some must fail
     cel             one expression a line; must compile beside the starter pack
     cel always      one condition a line; must be true whatever the event
 """
@@ -56,7 +58,7 @@ def blocks():
     return found
 
 
-def check(text, starter=False, json_wanted=False, command="check"):
+def check(text, starter=False, json_wanted=False, command="check", tests=None):
     """Exit code and output of `rules check`, or another command, on one file, alone or within the starter pack."""
     with tempfile.TemporaryDirectory(prefix="fraudd-docs-") as where:
         rules = os.path.join(where, "rules")
@@ -66,6 +68,9 @@ def check(text, starter=False, json_wanted=False, command="check"):
             os.mkdir(rules)
         with open(os.path.join(rules, "example.yaml"), "w", encoding="utf-8") as f:
             f.write(text)
+        if tests is not None:
+            with open(os.path.join(rules, "example.test.yaml"), "w", encoding="utf-8") as f:
+                f.write(tests)
         args = [FRAUDD, "rules", command, "rules"] + (["-o", "json"] if json_wanted else [])
         done = subprocess.run(args, cwd=where, capture_output=True, encoding="utf-8", timeout=60)
         return done.returncode, done.stdout + done.stderr
@@ -146,6 +151,19 @@ class Examples(unittest.TestCase):
                 follower = self.blocks[self.blocks.index(block) + 1]
                 self.assertEqual("text", follower.kind)
                 self.assertEqual((0, follower.text), check(block.text, command="explain"))
+
+    def test_tests_do_as_shown(self):
+        for kind, expected in (("yaml tests", 0), ("yaml tests failing", 1)):
+            for block in self.of(kind):
+                with self.subTest(block.where):
+                    at = self.blocks.index(block)
+                    above = next(b for b in reversed(self.blocks[:at])
+                                 if b.path == block.path and b.kind == "yaml" and b.text.startswith(FILE_HEAD))
+                    code, said = check(above.text, command="test", tests=block.text)
+                    self.assertEqual(expected, code, said)
+                    follower = self.blocks[at + 1]
+                    if follower.kind == "text":
+                        self.assertEqual(follower.text, said)
 
     def test_expressions_compile(self):
         for where, line in self.lines("cel"):

@@ -13,6 +13,7 @@ MAY_USE = {
     "formats": {"score", "text", "domain", "base"},
     "manifest": {"formats", "score", "text", "domain", "base"},
     "features": {"domain", "base"},
+    "testing": {"store", "lang", "text", "codec", "features", "domain", "base"},
     "engine": {"lang", "store", "manifest", "formats", "score", "codec", "features", "domain", "base"},
     "pipeline": {"engine", "features", "ports", "domain", "base"},
     "config": {"ports", "domain", "base"},

@@ -272,8 +272,8 @@ static void another_schema(void **state)
 static void usage(void **state)
 {
     (void)state;
-    static const char *const wrong[] = {"",       "check",     "explain",
-                                        "test r", "check r s", "check --strct r"};
+    static const char *const wrong[] = {
+        "", "check", "explain", "tset r", "check r s", "check --strct r", "test", "test --strct r"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         answer a = run(wrong[i]);
         assert_int_equal(a.code, FD_EXIT_USAGE);
@@ -284,6 +284,42 @@ static void usage(void **state)
     assert_int_equal(a.code, FD_EXIT_OK);
     assert_non_null(strstr(a.out.p, "fraudd rules check rules/packs/starter"));
     release(&a);
+    a = run("test --help");
+    assert_int_equal(a.code, FD_EXIT_OK);
+    assert_non_null(strstr(a.out.p, "fraudd rules test rules/packs/starter"));
+    release(&a);
+}
+
+#define ONE_TEST                                                                               \
+    "tests: [{name: t, events: [{at: 2026-01-01T10:00:00Z, amount_minor: 6, expect: {action: " \
+    "block}}]}]\n"
+
+/* What is compared is tested in tests/unit/testing. */
+static void tested(void **state)
+{
+    (void)state;
+    write_text("r/r.yaml", GOOD);
+    expect("test r", FD_EXIT_CHECK,
+           "r: 0 passed, 0 failed; of 1 rules 0 fired, 0 were seen not to fire\n",
+           "% r has no *.test.yaml file: nothing was tested\n");
+    write_text("r/r.test.yaml", ONE_TEST);
+    expect("test --junit j.xml r r/r.test.yaml", FD_EXIT_OK,
+           "r/r.test.yaml\n  ok     t\n"
+           "r: 1 passed, 0 failed; of 1 rules 1 fired, 0 were seen not to fire\n",
+           "");
+    fd_strbuf xml = {0};
+    read_file("j.xml", &xml);
+    assert_non_null(strstr(xml.p, "<testcase classname=\"r/r.test.yaml\" name=\"t\""));
+    fd_strbuf_free(&xml);
+    answer a = run("test --junit no/j.xml r");
+    assert_int_equal(a.code, FD_EXIT_CHECK);
+    assert_string_equal(a.err.p, "fraudd: error: --junit no/j.xml: No such file or directory\n");
+    release(&a);
+    write_text("r/r.yaml", UNUSED);
+    write_text("r/r.test.yaml", "tests: 5\n");
+    expect("test r", FD_EXIT_CONFIG, "",
+           "r/r.test.yaml:1:8: error: tests: expected a list, not a value\n  tests: 5\n         ^\n"
+           "  hint: write [a, b] or one \"- item\" per line\nr: not tested, 1 error(s)\n");
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, enter_directory, leave_directory)
@@ -291,8 +327,9 @@ static void usage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(good_and_bad), TEST(strict),    TEST(as_json),        TEST(state_is_told),
-        TEST(the_sample),   TEST(explained), TEST(another_schema), TEST(usage),
+        TEST(good_and_bad),   TEST(strict),     TEST(as_json),
+        TEST(state_is_told),  TEST(the_sample), TEST(explained),
+        TEST(another_schema), TEST(usage),      TEST(tested),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
