@@ -33,6 +33,8 @@ typedef struct fd_kept_tree {
     bool covers;    /* every split has one */
 } fd_kept_tree;
 
+typedef struct fd_forest_fast fd_forest_fast; /* forest_fast.h */
+
 struct fd_forest {
     uint32_t n_inputs, n_outputs, n_trees;
     bool float_inputs, average;
@@ -47,7 +49,11 @@ struct fd_forest {
     size_t n_set_words;
     fd_forest_leaf_value *values;
     size_t n_values;
+    fd_forest_fast *fast; /* NULL: too large for it */
 };
+
+/* LightGBM's bound for what is zero, a float there. */
+#define FD_ZERO_BOUND ((double)1e-35F)
 
 static inline bool fd_forest_sums_floats(const fd_forest *f)
 {

@@ -4,8 +4,6 @@
  */
 #include "score/forest_int.h"
 
-/* LightGBM's bound, a float there. */
-#define ZERO_BOUND ((double)1e-35F)
 /* Categories from here on are in no set: a float does not count further. */
 #define CATEGORIES 16777216.0
 
@@ -25,7 +23,7 @@ bool fd_forest_goes_yes(const fd_forest *f, const fd_kept_node *node, double x)
             return node->missing_yes;
         x = 0;
     }
-    if (node->zero_is_missing && fabs(x) <= ZERO_BOUND)
+    if (node->zero_is_missing && fabs(x) <= FD_ZERO_BOUND)
         return node->missing_yes;
     switch ((fd_split)node->split) {
     case FD_SPLIT_LT:
