@@ -37,6 +37,8 @@ fd_ruleset_run *fd_ruleset_run_new(const fd_ruleset *set, uint32_t max_rows, fd_
     run->count_hits = fd_run_array(set->n_rules, sizeof *run->count_hits);
     run->count_errors = fd_run_array(set->n_rules, sizeof *run->count_errors);
     run->count_evaluations = fd_run_array(set->n_rules, sizeof *run->count_evaluations);
+    run->count_worse = fd_run_array(set->n_rules, sizeof *run->count_worse);
+    run->count_milder = fd_run_array(set->n_rules, sizeof *run->count_milder);
     run->errors = fd_run_array(set->n_rules, sizeof *run->errors);
     run->seen = fd_run_array(set->n_features / 64 + 1, sizeof *run->seen);
     fd_run_open_plan(run);
@@ -65,6 +67,8 @@ void fd_ruleset_run_free(fd_ruleset_run *run)
     free(run->count_hits);
     free(run->count_errors);
     free(run->count_evaluations);
+    free(run->count_worse);
+    free(run->count_milder);
     free(run->errors);
     free(run->seen);
     free(run);
@@ -332,6 +336,7 @@ static void judge(fd_ruleset_run *run, uint32_t row, fd_verdict *v)
     v->hits = hits;
     bool allowed;
     decide(run->set, v, &allowed);
+    fd_run_count_shadow(run, v, allowed);
     v->n_reasons = list_reasons(run->set, v, allowed, order, reasons);
     v->reasons = reasons;
 }
@@ -380,6 +385,15 @@ uint64_t fd_ruleset_run_evaluations(const fd_ruleset_run *run, uint32_t rule)
     const fd_rule_def *r = &run->set->rules[rule];
     bool whole = r->info.mode != FD_MODE_OFF && fd_run_whole(r);
     return run->count_evaluations[rule] + (whole ? run->whole_rows : 0);
+}
+
+void fd_ruleset_run_counts(const fd_ruleset_run *run, uint32_t rule, fd_rule_counts *sum)
+{
+    sum->evaluations += fd_ruleset_run_evaluations(run, rule);
+    sum->hits += run->count_hits[rule];
+    sum->errors += run->count_errors[rule];
+    sum->worse += run->count_worse[rule];
+    sum->milder += run->count_milder[rule];
 }
 
 const char *fd_ruleset_run_last_error(const fd_ruleset_run *run, uint32_t rule)

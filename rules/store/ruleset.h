@@ -180,6 +180,8 @@ void fd_ruleset_eval(fd_ruleset_run *run, const fd_batch *batch, const fd_batch 
 uint64_t fd_ruleset_run_hits(const fd_ruleset_run *run, uint32_t rule);
 uint64_t fd_ruleset_run_errors(const fd_ruleset_run *run, uint32_t rule);
 uint64_t fd_ruleset_run_evaluations(const fd_ruleset_run *run, uint32_t rule);
+/* All of it, and what shadow rules would have changed, added to *sum. */
+void fd_ruleset_run_counts(const fd_ruleset_run *run, uint32_t rule, fd_rule_counts *sum);
 /* Why the rule failed in the latest batch in which it did, NULL when it never failed: of one of
  * the rows that failed. Lives with the run. */
 const char *fd_ruleset_run_last_error(const fd_ruleset_run *run, uint32_t rule);

@@ -1,6 +1,6 @@
 /*
- * The inside of a run, shared by eval.c, eval_plan.c, extract.c, score.c and evidence.c. Thread:
- * one per run.
+ * The inside of a run, shared by eval.c, eval_plan.c, shadow.c, extract.c, score.c and evidence.c.
+ * Thread: one per run.
  */
 #ifndef FD_STORE_RUN_INT_H
 #define FD_STORE_RUN_INT_H
@@ -36,6 +36,7 @@ struct fd_ruleset_run {
     fd_run_hit *hits;
     uint32_t n_hits, cap_hits;
     uint64_t *count_hits, *count_errors, *count_evaluations; /* per rule */
+    uint64_t *count_worse, *count_milder;                    /* per rule: see shadow.c */
     const char **errors;
     uint64_t *seen;              /* features of the row at hand, as bits by number */
     fd_cel_run *extract_cel;     /* apart from cel: what was extracted outlives an evaluation */
@@ -65,6 +66,9 @@ void fd_run_open_plan(fd_ruleset_run *run);
 void fd_run_close_plan(fd_ruleset_run *run);
 bool fd_run_wants_plan(const fd_ruleset_run *run, uint32_t n_rows);
 void fd_run_by_plan(fd_ruleset_run *run, const fd_batch *batch, const int64_t *time_us);
+
+/* shadow.c: `allowed`: a live rule's allow ended it */
+void fd_run_count_shadow(fd_ruleset_run *run, const fd_verdict *v, bool allowed);
 
 /* extract.c */
 void fd_run_open_extract(fd_ruleset_run *run);

@@ -124,6 +124,8 @@ static int serve_status(void *self, fd_strbuf *out)
                      FD_VERSION, fd_engine_ruleset_hash(r->engine), r->config_hash.hex, s.assigned,
                      s.live, s.in_flight, s.queued, s.recovering ? "true" : "false");
     fd_status_json(&r->first_sample, &now, out);
+    fd_strbuf_puts(out, ", \"rule_anomalies\": ");
+    fd_telemetry_anomalies_json(r->telemetry, out);
     fd_strbuf_puts(out, "}\n");
     return 200;
 }

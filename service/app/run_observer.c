@@ -58,10 +58,10 @@ static void on_program(void *self, const fd_program_report *report)
         fd_archive_told(r->archive, report);
 }
 
-static void on_rule(void *self, uint32_t rule, uint64_t hits, uint64_t errors)
+static void on_rule(void *self, uint32_t rule, const fd_rule_counts *more)
 {
     const fd_observer *o = inner_of(self);
-    o->ops->rule(o->self, rule, hits, errors);
+    o->ops->rule(o->self, rule, more);
 }
 
 fd_observer fd_run_observer(fd_run *r)

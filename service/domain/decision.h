@@ -21,6 +21,14 @@ typedef struct fd_rule_hit {
     uint32_t rule;  /* its place in the rule set, for counters */
 } fd_rule_hit;
 
+/* What a rule did. */
+typedef struct fd_rule_counts {
+    uint64_t evaluations;   /* not off, in rollout, not snoozed */
+    uint64_t hits;          /* live or shadow */
+    uint64_t errors;        /* of condition or explain text */
+    uint64_t worse, milder; /* shadow: decisions that it alone, had it been live, had made so */
+} fd_rule_counts;
+
 /* A recorded feature value. Durations are seconds (DOUBLE), timestamps milliseconds since the
  * epoch (LONG), bytes their hex digits (STRING); an absent value is NULL. */
 typedef enum fd_value_kind {

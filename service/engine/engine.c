@@ -160,18 +160,9 @@ fd_rule_mode fd_engine_rule_mode(const fd_engine *e, uint32_t rule)
     return fd_ruleset_rule(e->decider.program->rules[0], rule)->mode;
 }
 
-uint64_t fd_engine_rule_hits(const fd_engine *e, uint32_t rule)
+void fd_engine_rule_counts(const fd_engine *e, uint32_t rule, fd_rule_counts *out)
 {
-    uint64_t sum = 0;
+    *out = (fd_rule_counts){0};
     for (uint32_t i = 0; i < e->n_sources; i++)
-        sum += fd_ruleset_run_hits(e->decider.program->runs[i], rule);
-    return sum;
-}
-
-uint64_t fd_engine_rule_errors(const fd_engine *e, uint32_t rule)
-{
-    uint64_t sum = 0;
-    for (uint32_t i = 0; i < e->n_sources; i++)
-        sum += fd_ruleset_run_errors(e->decider.program->runs[i], rule);
-    return sum;
+        fd_ruleset_run_counts(e->decider.program->runs[i], rule, out);
 }

@@ -191,7 +191,6 @@ const char *fd_engine_models_hash(const fd_engine *e); /* "": there are no model
 uint32_t fd_engine_n_rules(const fd_engine *e);
 const char *fd_engine_rule_id(const fd_engine *e, uint32_t rule);
 fd_rule_mode fd_engine_rule_mode(const fd_engine *e, uint32_t rule);
-uint64_t fd_engine_rule_hits(const fd_engine *e, uint32_t rule);
-uint64_t fd_engine_rule_errors(const fd_engine *e, uint32_t rule);
+void fd_engine_rule_counts(const fd_engine *e, uint32_t rule, fd_rule_counts *out);
 
 #endif

@@ -74,12 +74,9 @@ static void init_keeper(fd_worker *w)
 void fd_worker_count_rules(fd_worker *w)
 {
     uint32_t n_rules = fd_engine_n_rules(w->config.engine);
-    free(w->rule_hits);
-    free(w->rule_errors);
-    w->rule_hits = calloc(n_rules + 1, sizeof *w->rule_hits);
-    FD_ALLOCATED(w->rule_hits);
-    w->rule_errors = calloc(n_rules + 1, sizeof *w->rule_errors);
-    FD_ALLOCATED(w->rule_errors);
+    free(w->rule_counts);
+    w->rule_counts = calloc(n_rules + 1, sizeof *w->rule_counts);
+    FD_ALLOCATED(w->rule_counts);
 }
 
 static void init_scratch(fd_worker *w)
@@ -170,8 +167,7 @@ void fd_worker_free(fd_worker *w)
     pthread_mutex_destroy(&w->offer_lock);
     free(w->chunk);
     free(w->redo_batch);
-    free(w->rule_hits);
-    free(w->rule_errors);
+    free(w->rule_counts);
     free(w->taking);
     free(w->tps);
     free(w->tpos);
@@ -214,14 +210,17 @@ void fd_worker_report_rules(fd_worker *w)
 {
     const fd_engine *e = w->config.engine;
     for (uint32_t r = 0; r < fd_engine_n_rules(e); r++) {
-        uint64_t hits = fd_engine_rule_hits(e, r);
-        uint64_t errors = fd_engine_rule_errors(e, r);
-        if (hits == w->rule_hits[r] && errors == w->rule_errors[r])
+        fd_rule_counts now, *was = &w->rule_counts[r];
+        fd_engine_rule_counts(e, r, &now);
+        if (now.evaluations == was->evaluations && now.errors == was->errors)
             continue;
-        w->config.observer.ops->rule(w->config.observer.self, r, hits - w->rule_hits[r],
-                                     errors - w->rule_errors[r]);
-        w->rule_hits[r] = hits;
-        w->rule_errors[r] = errors;
+        fd_rule_counts more = {.evaluations = now.evaluations - was->evaluations,
+                               .hits = now.hits - was->hits,
+                               .errors = now.errors - was->errors,
+                               .worse = now.worse - was->worse,
+                               .milder = now.milder - was->milder};
+        w->config.observer.ops->rule(w->config.observer.self, r, &more);
+        *was = now;
     }
 }
 

@@ -67,7 +67,7 @@ struct fd_worker {
     bool starved;           /* events are queued, and none of them may be taken now */
     int64_t retry_start_ns; /* not before: ask again for start offsets */
     int64_t reported_ns;
-    uint64_t *rule_hits, *rule_errors; /* as last reported */
+    fd_rule_counts *rule_counts; /* as last reported */
     uint64_t key_counter;
     char schema_text[640];
     atomic_bool stopping;

@@ -142,7 +142,7 @@ typedef struct fd_observer_ops {
     void (*state)(void *self, const fd_state_report *report);
     void (*program)(void *self, const fd_program_report *report);
     /* Since the previous call for this rule. */
-    void (*rule)(void *self, uint32_t rule, uint64_t hits, uint64_t errors);
+    void (*rule)(void *self, uint32_t rule, const fd_rule_counts *more);
 } fd_observer_ops;
 
 typedef struct fd_observer {

@@ -68,6 +68,8 @@ const fd_label_set fd_label_sets[FD_N_LABELS] = {
     [FD_LABELS_LEVEL] = CLOSED("level", levels),
     [FD_LABELS_PARTITION] = {2, {"topic", "partition"}, NULL, 0},
     [FD_LABELS_RULE] = {2, {"rule", "mode"}, NULL, 0},
+    [FD_LABELS_CHANGE] = {2, {"rule", "change"}, NULL, 0},
+    [FD_LABELS_ANOMALY] = {2, {"rule", "kind"}, NULL, 0},
     [FD_LABELS_BUILD] = {1, {"version"}, NULL, 0},
     [FD_LABELS_RULESET] = {3, {"ruleset", "lists", "config"}, NULL, 0},
 };

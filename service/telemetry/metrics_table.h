@@ -2,8 +2,8 @@
  * The table of metric families. A row: id, kind, name, labels, bound, raw unit, help.
  *
  * labels: NONE; a closed set (ACTION, FLAG, POISON, STAGE, TXN, PAUSE, LEVEL), or an open
- * one (PARTITION, RULE, BUILD, RULESET) with `bound` series at most (0 for the others).
- * Units: ONE and BYTES are shown as they are, NS, US and MS as seconds, PPM as a ratio.
+ * one (PARTITION, RULE, CHANGE, ANOMALY, BUILD, RULESET) with `bound` series at most (0 for the
+ * others). Units: ONE and BYTES are shown as they are, NS, US and MS as seconds, PPM as a ratio.
  * Names are a contract with dashboards: append, do not rename.
  */
 #ifndef FD_TELEMETRY_METRICS_TABLE_H
@@ -108,7 +108,13 @@ enum { FD_METRIC_MAX_LABELS = 3, FD_METRIC_PARTITIONS = 4096, FD_METRIC_RULES = 
     X(FLUSH_TIME, COUNTER, "fraudd_store_flush_seconds_total", NONE, 0, NS,                        \
       "Time that writes took, from a first request to its last answer, of all partitions.")        \
     X(ARCHIVE_ERRORS, COUNTER, "fraudd_archive_errors_total", NONE, 0, ONE,                        \
-      "Times that something could not be written to the archive.")
+      "Times that something could not be written to the archive.")                                  \
+    X(RULE_EVALUATIONS, COUNTER, "fraudd_rule_evaluations_total", RULE, FD_METRIC_RULES, ONE,      \
+      "Times a rule was evaluated: not off, in its rollout, not snoozed; by rule and mode.")       \
+    X(SHADOW_CHANGES, COUNTER, "fraudd_rule_shadow_changes_total", CHANGE, FD_METRIC_RULES, ONE,   \
+      "Decisions that a shadow rule alone, had it been live, had made worse or milder.")           \
+    X(RULE_ANOMALY, GAUGE, "fraudd_rule_anomaly", ANOMALY, FD_METRIC_RULES, ONE,                   \
+      "1 while a rule fires far less (silent) or more often (exploded) than in its own past.")
 /* clang-format on */
 
 #endif

@@ -6,8 +6,9 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "telemetry/figures.h"
 
-enum { MAGIC = 0x7E1E3E77, PARTITION_MAX = 100000 };
+enum { MAGIC = 0x7E1E3E77, PARTITION_MAX = 100000, ANOMALIES_SHOWN = 100 };
 
 typedef struct part {
     bool owned;
@@ -21,13 +22,20 @@ typedef struct topic {
     uint32_t n;
 } topic;
 
+typedef struct rule_series {
+    char *id;
+    fd_metric *evaluations, *hits, *errors; /* NULL: it is off */
+    fd_metric *worse, *milder;              /* NULL: it is no shadow */
+} rule_series;
+
 struct fd_telemetry {
     uint32_t magic;
     fd_metrics *metrics;
     fd_log *log;
     topic *topics;
     uint32_t n_topics;
-    fd_metric **hits, **errors; /* by rule; NULL for rules that are off */
+    rule_series *rules;
+    fd_figures *figures;
     uint32_t n_rules;
     fd_state_report state; /* its counters as last told */
 };
@@ -46,6 +54,7 @@ fd_telemetry *fd_telemetry_new(fd_metrics *metrics, fd_log *log, const char *con
     fd_telemetry *t = calloc(1, sizeof *t);
     FD_ALLOCATED(t);
     *t = (fd_telemetry){.magic = MAGIC, .metrics = metrics, .log = log, .n_topics = n_topics};
+    t->figures = fd_figures_new();
     t->topics = calloc(n_topics + 1, sizeof *t->topics);
     FD_ALLOCATED(t->topics);
     for (uint32_t i = 0; i < n_topics; i++) {
@@ -53,6 +62,13 @@ fd_telemetry *fd_telemetry_new(fd_metrics *metrics, fd_log *log, const char *con
         FD_ALLOCATED(t->topics[i].name);
     }
     return t;
+}
+
+static void free_rules(fd_telemetry *t)
+{
+    for (uint32_t i = 0; i < t->n_rules; i++)
+        free(t->rules[i].id);
+    free(t->rules);
 }
 
 void fd_telemetry_free(fd_telemetry *t)
@@ -64,8 +80,8 @@ void fd_telemetry_free(fd_telemetry *t)
         free(t->topics[i].parts);
     }
     free(t->topics);
-    free(t->hits);
-    free(t->errors);
+    free_rules(t);
+    fd_figures_free(t->figures);
     t->magic = 0;
     free(t);
 }
@@ -254,16 +270,62 @@ static void on_program(void *self, const fd_program_report *r)
         fd_telemetry_set_rules(t, r->rules, r->n_rules);
 }
 
-static void on_rule(void *self, uint32_t rule, uint64_t hits, uint64_t errors)
+static void set_anomaly(fd_telemetry *t, uint32_t rule, const fd_figures_change *c)
+{
+    rule_series *r = &t->rules[rule];
+    if (c->before != FD_ANOMALY_NONE)
+        fd_metric_retire(fd_metrics_series(t->metrics, FD_M_RULE_ANOMALY,
+                                           (const char *[]){r->id, fd_anomaly_name(c->before)}));
+    if (c->now != FD_ANOMALY_NONE)
+        fd_metric_set(fd_metrics_series(t->metrics, FD_M_RULE_ANOMALY,
+                                        (const char *[]){r->id, fd_anomaly_name(c->now)}),
+                      1);
+    static const char *const events[] = {
+        [FD_ANOMALY_NONE] = "rule fires as before",
+        [FD_ANOMALY_SILENT] = "rule fell silent",
+        [FD_ANOMALY_EXPLODED] = "rule fires far more often",
+    };
+    FD_LOG(t->log, c->now == FD_ANOMALY_NONE ? FD_LOG_INFO : FD_LOG_WARN, events[c->now],
+           fd_log_key(fd_log_str("rule", r->id)), fd_log_dbl("hit_rate", c->rate),
+           fd_log_dbl("expected", c->expected));
+}
+
+/* Of rules that are gone nothing is out of the ordinary any more. */
+static void show_anomalies(fd_telemetry *t)
+{
+    fd_metrics_retire_all(t->metrics, FD_M_RULE_ANOMALY);
+    for (uint32_t i = 0; i < t->n_rules; i++) {
+        fd_anomaly a = fd_figures_anomaly(t->figures, i);
+        if (a == FD_ANOMALY_NONE || t->rules[i].hits == NULL)
+            continue;
+        const char *values[] = {t->rules[i].id, fd_anomaly_name(a)};
+        fd_metric_set(fd_metrics_series(t->metrics, FD_M_RULE_ANOMALY, values), 1);
+    }
+}
+
+static void add(fd_metric *m, uint64_t n)
+{
+    if (n != 0)
+        fd_metric_add(m, n);
+}
+
+static void on_rule(void *self, uint32_t rule, const fd_rule_counts *more)
 {
     fd_telemetry *t = self_of(self);
     FD_ASSERT(rule < t->n_rules);
-    if (t->hits[rule] == NULL)
+    const rule_series *r = &t->rules[rule];
+    if (r->hits == NULL)
         return;
-    if (hits != 0)
-        fd_metric_add(t->hits[rule], hits);
-    if (errors != 0)
-        fd_metric_add(t->errors[rule], errors);
+    add(r->evaluations, more->evaluations);
+    add(r->hits, more->hits);
+    add(r->errors, more->errors);
+    if (r->worse != NULL) {
+        add(r->worse, more->worse);
+        add(r->milder, more->milder);
+    }
+    fd_figures_change change;
+    if (fd_figures_count(t->figures, rule, more->evaluations, more->hits, &change))
+        set_anomaly(t, rule, &change);
 }
 
 fd_observer fd_telemetry_observer(fd_telemetry *t)
@@ -281,30 +343,48 @@ fd_observer fd_telemetry_observer(fd_telemetry *t)
     return (fd_observer){.ops = &ops, .self = t};
 }
 
-void fd_telemetry_set_rules(fd_telemetry *t, const fd_rule_label *rules, uint32_t n)
+static void open_series(fd_telemetry *t, rule_series *r, fd_rule_mode mode)
 {
     static const char *const modes[] = {"live", "shadow", "off"};
+    fd_metrics *m = t->metrics;
+    const char *values[] = {r->id, modes[mode]};
+    r->evaluations = fd_metrics_series(m, FD_M_RULE_EVALUATIONS, values);
+    r->hits = fd_metrics_series(m, FD_M_RULE_HITS, values);
+    r->errors = fd_metrics_series(m, FD_M_RULE_ERRORS, values);
+    if (mode != FD_MODE_SHADOW)
+        return;
+    r->worse = fd_metrics_series(m, FD_M_SHADOW_CHANGES, (const char *[]){r->id, "worse"});
+    r->milder = fd_metrics_series(m, FD_M_SHADOW_CHANGES, (const char *[]){r->id, "milder"});
+}
+
+void fd_telemetry_set_rules(fd_telemetry *t, const fd_rule_label *rules, uint32_t n)
+{
+    static const fd_metric_id families[] = {FD_M_RULE_EVALUATIONS, FD_M_RULE_HITS, FD_M_RULE_ERRORS,
+                                            FD_M_SHADOW_CHANGES};
     int64_t in_force = 0;
-    free(t->hits);
-    free(t->errors);
-    t->hits = calloc(n + 1, sizeof(fd_metric *));
-    FD_ALLOCATED(t->hits);
-    t->errors = calloc(n + 1, sizeof(fd_metric *));
-    FD_ALLOCATED(t->errors);
+    free_rules(t);
+    t->rules = calloc(n + 1, sizeof *t->rules);
+    FD_ALLOCATED(t->rules);
     t->n_rules = n;
-    fd_metrics_retire_all(t->metrics, FD_M_RULE_HITS);
-    fd_metrics_retire_all(t->metrics, FD_M_RULE_ERRORS);
+    for (size_t i = 0; i < sizeof families / sizeof families[0]; i++)
+        fd_metrics_retire_all(t->metrics, families[i]);
     for (uint32_t i = 0; i < n; i++) {
+        rule_series *r = &t->rules[i];
+        r->id = strndup(rules[i].id.p, rules[i].id.n);
+        FD_ALLOCATED(r->id);
         if (rules[i].mode == FD_MODE_OFF)
             continue;
-        char id[256];
-        snprintf(id, sizeof id, FD_STR_FMT, FD_STR_ARG(rules[i].id));
-        const char *values[] = {id, modes[rules[i].mode]};
-        t->hits[i] = fd_metrics_series(t->metrics, FD_M_RULE_HITS, values);
-        t->errors[i] = fd_metrics_series(t->metrics, FD_M_RULE_ERRORS, values);
+        open_series(t, r, rules[i].mode);
         in_force++;
     }
+    fd_figures_set_rules(t->figures, rules, n);
+    show_anomalies(t);
     fd_metric_set(fd_metrics_get(t->metrics, FD_M_RULES), in_force);
+}
+
+void fd_telemetry_anomalies_json(fd_telemetry *t, fd_strbuf *out)
+{
+    fd_figures_json(t->figures, ANOMALIES_SHOWN, out);
 }
 
 void fd_telemetry_set_ruleset(fd_telemetry *t, const char *ruleset, const char *lists,

@@ -22,6 +22,8 @@ fd_observer fd_telemetry_observer(fd_telemetry *t);
 
 /* What rule numbers mean from now on; counters of rules that stay go on. */
 void fd_telemetry_set_rules(fd_telemetry *t, const fd_rule_label *rules, uint32_t n);
+/* The rules that are out of the ordinary (figures.h), as a JSON array. Any thread. */
+void fd_telemetry_anomalies_json(fd_telemetry *t, fd_strbuf *out);
 /* Content hashes in force, as fraudd_ruleset_info. */
 void fd_telemetry_set_ruleset(fd_telemetry *t, const char *ruleset, const char *lists,
                               const char *config);

@@ -154,12 +154,12 @@ static void on_partition(void *self, const fd_partition_report *report)
         o->queued_max = report->queued;
 }
 
-static void on_rule(void *self, uint32_t rule, uint64_t hits, uint64_t errors)
+static void on_rule(void *self, uint32_t rule, const fd_rule_counts *more)
 {
     model_observer *o = self;
     (void)rule;
-    o->rule_hits += (uint32_t)hits;
-    o->rule_errors += (uint32_t)errors;
+    o->rule_hits += (uint32_t)more->hits;
+    o->rule_errors += (uint32_t)more->errors;
 }
 
 static void on_state(void *self, const fd_state_report *report)

@@ -226,9 +226,11 @@ static void test_rules_are_counted(void **state)
     }
     uint64_t counted = 0;
     for (uint32_t k = 0; k < 3; k++) {
-        counted += fd_engine_rule_errors(r.engine, k);
+        fd_rule_counts counts;
+        fd_engine_rule_counts(r.engine, k, &counts);
+        counted += counts.errors;
         if (strcmp(fd_engine_rule_id(r.engine, k), "bad-card") == 0)
-            assert_int_equal(fd_engine_rule_hits(r.engine, k), 20);
+            assert_int_equal(counts.hits, 20);
         assert_int_equal(fd_engine_rule_mode(r.engine, k), FD_MODE_LIVE);
     }
     assert_int_equal(errors, 10); /* amounts that are multiples of ten */

@@ -174,6 +174,42 @@ static void shadow_and_off(void **state)
     unload(&f);
 }
 
+static fd_rule_counts counts_of(const fixture *f, uint32_t rule)
+{
+    fd_rule_counts c = {0};
+    fd_ruleset_run_counts(f->run, rule, &c);
+    return c;
+}
+
+/* Each alone, as if it were live. */
+static void what_shadows_would_change(void **state)
+{
+    (void)state;
+    fixture f;
+    load(&f, "decision: {score_thresholds: {review: 40}}\n"
+             "rules:\n"
+             "  - {id: live, condition: event.amount >= 1, score: 30}\n"
+             "  - {id: hard, condition: event.amount >= 3, action: challenge}\n"
+             "  - {id: good, condition: event.amount >= 9, action: allow}\n"
+             "  - {id: acts, condition: event.amount >= 1, action: review, mode: shadow}\n"
+             "  - {id: adds, condition: event.amount >= 1, score: 10, mode: shadow}\n"
+             "  - {id: little, condition: event.amount >= 1, score: 9, mode: shadow}\n"
+             "  - {id: mild, condition: event.amount >= 1, action: allow, mode: shadow}\n");
+    const payment_row rows[] = {{"C", 0, NULL, NULL},  /* nothing fires */
+                                {"C", 1, NULL, NULL},  /* allow, 30 */
+                                {"C", 3, NULL, NULL},  /* challenge */
+                                {"C", 9, NULL, NULL}}; /* allow, whatever the others say */
+    eval(&f, rows, 4, 0);
+    static const uint64_t worse[] = {0, 0, 0, 1, 1, 0, 0}, milder[] = {0, 0, 0, 0, 0, 0, 1};
+    for (uint32_t i = 0; i < 7; i++) {
+        assert_int_equal(counts_of(&f, i).worse, worse[i]);
+        assert_int_equal(counts_of(&f, i).milder, milder[i]);
+        assert_int_equal(counts_of(&f, i).evaluations, 4);
+    }
+    assert_int_equal(counts_of(&f, 3).hits, 3);
+    unload(&f);
+}
+
 /* By severity, then score, then the order of rules; one text once. */
 static void reasons_in_order(void **state)
 {
@@ -492,6 +528,7 @@ int main(void)
         TEST(severity_is_as_declared),
         TEST(allow_ends_it),
         TEST(shadow_and_off),
+        TEST(what_shadows_would_change),
         TEST(reasons_in_order),
         TEST(errors_do_not_fire),
         TEST(the_last_error_is_of_the_last_batch),

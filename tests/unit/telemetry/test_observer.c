@@ -168,15 +168,15 @@ static void test_rules(void **state)
     rig r = rig_new();
     fd_rule_label first[] = {{FD_STR("a"), FD_MODE_LIVE}, {FD_STR("b"), FD_MODE_SHADOW}};
     fd_telemetry_set_rules(r.t, first, 2);
-    r.o.ops->rule(r.o.self, 0, 3, 1);
-    r.o.ops->rule(r.o.self, 1, 2, 0);
+    r.o.ops->rule(r.o.self, 0, &(fd_rule_counts){.evaluations = 10, .hits = 3, .errors = 1});
+    r.o.ops->rule(r.o.self, 1, &(fd_rule_counts){.evaluations = 10, .hits = 2, .errors = 0});
     expect(&r, "fraudd_rule_hits_total{rule=\"a\",mode=\"live\"} 3", true);
     expect(&r, "fraudd_rule_errors_total{rule=\"a\",mode=\"live\"} 1", true);
     expect(&r, "fraudd_rule_hits_total{rule=\"b\",mode=\"shadow\"} 2", true);
     fd_rule_label second[] = {{FD_STR("c"), FD_MODE_OFF}, {FD_STR("a"), FD_MODE_LIVE}};
     fd_telemetry_set_rules(r.t, second, 2);
-    r.o.ops->rule(r.o.self, 1, 1, 0);
-    r.o.ops->rule(r.o.self, 0, 1, 0);
+    r.o.ops->rule(r.o.self, 1, &(fd_rule_counts){.evaluations = 10, .hits = 1, .errors = 0});
+    r.o.ops->rule(r.o.self, 0, &(fd_rule_counts){.evaluations = 10, .hits = 1, .errors = 0});
     expect(&r, "fraudd_rule_hits_total{rule=\"a\",mode=\"live\"} 4", true);
     expect(&r, "fraudd_rule_hits_total{rule=\"b\",mode=\"shadow\"} 2", false);
     expect(&r, "fraudd_rules 1", true);
@@ -184,6 +184,45 @@ static void test_rules(void **state)
     fd_telemetry_set_ruleset(r.t, "h2", "l1", "c1");
     expect(&r, "fraudd_ruleset_info{ruleset=\"h2\",lists=\"l1\",config=\"c1\"} 1", true);
     expect(&r, "fraudd_ruleset_info{ruleset=\"h1\",lists=\"l1\",config=\"c1\"} 1", false);
+    rig_free(&r);
+}
+
+static void test_anomalies(void **state)
+{
+    (void)state;
+    rig r = rig_new();
+    char text[1024];
+    fd_rule_label rules[] = {{FD_STR("a"), FD_MODE_LIVE}, {FD_STR("b"), FD_MODE_SHADOW}};
+    fd_telemetry_set_rules(r.t, rules, 2);
+    for (int i = 0; i < 100; i++) {
+        r.o.ops->rule(r.o.self, 0, &(fd_rule_counts){.evaluations = 1000, .hits = 10});
+        r.o.ops->rule(r.o.self, 1, &(fd_rule_counts){.evaluations = 1000, .worse = 2, .milder = 1});
+    }
+    expect(&r, "fraudd_rule_evaluations_total{rule=\"a\",mode=\"live\"} 100000", true);
+    expect(&r, "fraudd_rule_shadow_changes_total{rule=\"b\",change=\"worse\"} 200", true);
+    expect(&r, "fraudd_rule_shadow_changes_total{rule=\"b\",change=\"milder\"} 100", true);
+    expect(&r, "fraudd_rule_shadow_changes_total{rule=\"a\",change=\"worse\"} 0", false);
+    assert_int_equal(read(r.fds[0], text, sizeof text - 1), -1);
+    for (int i = 0; i < 20; i++)
+        r.o.ops->rule(r.o.self, 0, &(fd_rule_counts){.evaluations = 1000});
+    const char *silent = "fraudd_rule_anomaly{rule=\"a\",kind=\"silent\"} 1";
+    expect(&r, silent, true);
+    ssize_t n = read(r.fds[0], text, sizeof text - 1);
+    assert_true(n > 0);
+    text[n] = '\0';
+    assert_non_null(strstr(text, "warn  rule fell silent rule=a hit_rate=0"));
+    assert_ptr_equal(strchr(text, '\n'), text + n - 1); /* once */
+    fd_telemetry_set_rules(r.t, rules, 2);
+    expect(&r, silent, true); /* a reload changes nothing for a rule that stays */
+    fd_strbuf json = {0};
+    fd_telemetry_anomalies_json(r.t, &json);
+    assert_non_null(strstr(json.p, "\"rule\": \"a\""));
+    fd_strbuf_free(&json);
+    for (int i = 0; i < 10; i++)
+        r.o.ops->rule(r.o.self, 0, &(fd_rule_counts){.evaluations = 1000, .hits = 10});
+    expect(&r, silent, false);
+    fd_telemetry_set_rules(r.t, rules + 1, 1);
+    expect(&r, silent, false);
     rig_free(&r);
 }
 
@@ -257,9 +296,10 @@ static void test_status(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_batch), cmocka_unit_test(test_partition),
-        cmocka_unit_test(test_state), cmocka_unit_test(test_rules),
-        cmocka_unit_test(test_notes), cmocka_unit_test(test_status),
+        cmocka_unit_test(test_batch),     cmocka_unit_test(test_partition),
+        cmocka_unit_test(test_state),     cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_anomalies), cmocka_unit_test(test_notes),
+        cmocka_unit_test(test_status),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
