@@ -70,6 +70,10 @@ const fd_manifest *fd_models_at(const fd_models *m, uint32_t i);
  * are none. */
 const char *fd_models_hash(const fd_models *m);
 
+/* What the hash of a directory is of, model by model: of this one, whose manifest has these bytes.
+ */
+void fd_manifest_hashed(const fd_manifest *m, fd_str yaml, fd_strbuf *out);
+
 /* ---- scoring ---- */
 
 /* One thread's scratch for batches of at most max_rows rows. */

@@ -139,15 +139,18 @@ static int by_id(const void *a, const void *b)
     return fd_str_cmp(x->m.id, y->m.id);
 }
 
+void fd_manifest_hashed(const fd_manifest *m, fd_str yaml, fd_strbuf *out)
+{
+    const char *slash = strrchr(m->yaml, '/');
+    fd_strbuf_printf(out, "%s %u %s\n", slash + 1, yaml.n, m->sha256.hex);
+    fd_strbuf_add(out, yaml.p, yaml.n);
+}
+
 static fd_content_hash hash_of(const fd_models *all)
 {
     fd_strbuf text = {0};
-    for (uint32_t i = 0; i < all->n; i++) {
-        const fd_manifest_def *d = &all->defs[i];
-        const char *slash = strrchr(d->m.yaml, '/');
-        fd_strbuf_printf(&text, "%s %u %s\n", slash + 1, d->y->text.n, d->m.sha256.hex);
-        fd_strbuf_add(&text, d->y->text.p, d->y->text.n);
-    }
+    for (uint32_t i = 0; i < all->n; i++)
+        fd_manifest_hashed(&all->defs[i].m, all->defs[i].y->text, &text);
     fd_content_hash hash = fd_content_hash_of(text.p, text.n);
     fd_strbuf_free(&text);
     return hash;

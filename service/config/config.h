@@ -154,9 +154,10 @@ void fd_config_decides(const fd_config *c, size_t n_schemas, const fd_content_ha
                        fd_strbuf *out);
 
 /* A configuration file with every value that decides, for `fraudd replay`: sources read the
- * schemas that are named here, in their order, and rules those of `rules`. */
-void fd_config_print_deciding(const fd_config *c, const char *rules, const char *const *schemas,
-                              fd_strbuf *out);
+ * schemas that are named here, in their order; rules and models (if there are any) are in these
+ * directories. */
+void fd_config_print_deciding(const fd_config *c, const char *rules, const char *models,
+                              const char *const *schemas, fd_strbuf *out);
 
 /* A warning for each key that differs and that a reload cannot change. */
 void fd_config_check_reload(const fd_config *running, const fd_config *fresh, fd_diags *diags);

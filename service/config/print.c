@@ -96,11 +96,13 @@ static size_t put_section(const fd_ckey *k, fd_str *section, fd_strbuf *out)
     return line;
 }
 
-void fd_config_print_deciding(const fd_config *c, const char *rules, const char *const *schemas,
-                              fd_strbuf *out)
+void fd_config_print_deciding(const fd_config *c, const char *rules, const char *models,
+                              const char *const *schemas, fd_strbuf *out)
 {
     fd_strbuf_puts(out, "rules: ");
     put_scalar(out, NULL, rules);
+    fd_strbuf_puts(out, "\nmodels: ");
+    put_scalar(out, NULL, c->models[0] == '\0' ? "" : models);
     fd_strbuf_puts(out, "\nsources:\n");
     for (size_t s = 0; s < c->n_sources; s++) {
         for (size_t i = 0; i < FD_N_SKEYS; i++) {

@@ -86,6 +86,11 @@ const char *fd_program_lists_hash(const fd_program *p)
     return fd_ruleset_lists_hash(p->rules[0]);
 }
 
+const fd_models *fd_program_models(const fd_program *p)
+{
+    return p->models;
+}
+
 const char *fd_program_models_hash(const fd_program *p)
 {
     return fd_models_hash(p->models);

@@ -9,6 +9,7 @@
 #define FD_ENGINE_PROGRAM_H
 
 #include "engine/engine.h"
+#include "manifest/manifest.h"
 #include "store/ruleset.h"
 
 /* As the configuration says; NULL after errors in diags. */
@@ -20,6 +21,7 @@ const char *fd_program_lists_hash(const fd_program *p);
 /* Do the windows of the one serve the other to the bit? */
 bool fd_program_covers(const fd_program *wide, const fd_program *narrow);
 const char *fd_program_models_hash(const fd_program *p); /* "": there are none */
+const fd_models *fd_program_models(const fd_program *p);
 /* With several sources the set is compiled once per source. */
 const fd_ruleset *fd_program_rules(const fd_program *p, uint16_t source);
 

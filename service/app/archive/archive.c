@@ -185,8 +185,8 @@ static fd_class store(fd_archive *a, const fd_program *p, fd_trigger trigger, fd
     fd_class cls = fd_archive_collect(a->config.config, p, parts, err);
     if (cls != FD_OK)
         return cls;
-    fd_archive_set set = {
-        .hashes = hashes_of(a, fd_program_ruleset_hash(p), fd_program_lists_hash(p), "")};
+    fd_archive_set set = {.hashes = hashes_of(a, fd_program_ruleset_hash(p),
+                                              fd_program_lists_hash(p), fd_program_models_hash(p))};
     snprintf(set.engine, sizeof set.engine, "fraudd %s", FD_VERSION);
     fd_archive_time(fd_cli_wall_ms(), set.stored);
     for (int i = 0; i < FD_N_ARCHIVE_PARTS; i++) {

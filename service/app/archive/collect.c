@@ -51,22 +51,22 @@ static fd_class collect_rules(const char *dir, fd_files *out, fd_err *err)
     return cls;
 }
 
-/* Where a list file goes when a set is taken out into a directory with the rules in rules/: where
- * the rules look for it if that is inside this directory, else into outside/. */
-static void place_of_list(const char *file, fd_strbuf *out)
+/* Where a file goes when a set is taken out into a directory with the rules in rules/ and the
+ * models in models/ (`base`): where these look for it, if that is inside the directory, else into
+ * outside/. */
+static void place_of(const char *base, const char *file, fd_strbuf *out)
 {
-    fd_strbuf_puts(out, file[0] == '/' ? "outside" : "rules");
+    fd_strbuf_puts(out, file[0] == '/' ? "outside" : base);
     while (*file != '\0') {
         file += strspn(file, "/");
         size_t n = strcspn(file, "/");
         bool up = n == 2 && file[0] == '.' && file[1] == '.';
-        char *slash = out->p == NULL ? NULL : strrchr(out->p, '/');
-        if (up && out->n != 0) {
-            size_t keep = slash == NULL ? 0 : (size_t)(slash - out->p);
-            out->p[keep] = '\0';
-            out->n = keep;
-        } else if (up) {
+        if (up && out->n == 0) {
             fd_strbuf_puts(out, "outside");
+        } else if (up) {
+            const char *slash = strrchr(out->p, '/');
+            out->n = slash == NULL ? 0 : (size_t)(slash - out->p);
+            out->p[out->n] = '\0';
         } else if (n != 0 && !(n == 1 && file[0] == '.')) {
             fd_strbuf_puts(out, out->n == 0 ? "" : "/");
             fd_strbuf_add(out, file, n);
@@ -86,7 +86,7 @@ static fd_class collect_lists(const char *dir, const fd_ruleset *rules, fd_files
         if (file[0] != '/')
             fd_strbuf_printf(&path, "%s/", dir);
         fd_strbuf_puts(&path, file);
-        place_of_list(file, &name);
+        place_of("rules", file, &name);
         cls = take_file(path.p, name.p, out, err);
         if (cls == FD_OK) {
             const fd_strbuf *bytes = &fd_files_find(out, name.p)->bytes;
@@ -100,6 +100,56 @@ static fd_class collect_lists(const char *dir, const fd_ruleset *rules, fd_files
     return cls;
 }
 
+/* ---- models ---- */
+
+/* One file that a manifest names, or the manifest; *bytes is where it is then. */
+static fd_class collect_model_file(const char *dir, const char *path, fd_files *out,
+                                   const fd_strbuf **bytes, fd_err *err)
+{
+    fd_strbuf name = {0};
+    size_t n = strlen(dir);
+    bool inside = strncmp(path, dir, n) == 0 && path[n] == '/';
+    place_of("models", inside ? path + n + 1 : path, &name);
+    fd_class cls = take_file(path, name.p, out, err);
+    if (cls == FD_OK)
+        *bytes = &fd_files_find(out, name.p)->bytes;
+    fd_strbuf_free(&name);
+    return cls;
+}
+
+static fd_class collect_model(const char *dir, const fd_manifest *m, fd_files *out,
+                              fd_strbuf *hashed, fd_err *err)
+{
+    const fd_strbuf *bytes;
+    fd_class cls = FD_OK;
+    if (m->self_test != NULL)
+        cls = collect_model_file(dir, m->self_test, out, &bytes, err);
+    if (cls == FD_OK)
+        cls = collect_model_file(dir, m->path, out, &bytes, err);
+    if (cls == FD_OK && strcmp(fd_sha256_of(bytes->p, bytes->n).hex, m->sha256.hex) != 0)
+        cls = changed(m->path, err);
+    if (cls == FD_OK)
+        cls = collect_model_file(dir, m->yaml, out, &bytes, err);
+    if (cls != FD_OK)
+        return cls;
+    fd_manifest_hashed(m, (fd_str){bytes->p, (uint32_t)bytes->n}, hashed);
+    return FD_OK;
+}
+
+static fd_class collect_models(const char *dir, const fd_models *models, fd_files *out, fd_err *err)
+{
+    fd_strbuf hashed = {0};
+    fd_class cls = FD_OK;
+    uint32_t n = fd_models_n(models);
+    for (uint32_t i = 0; i < n && cls == FD_OK; i++)
+        cls = collect_model(dir, fd_models_at(models, i), out, &hashed, err);
+    if (cls == FD_OK && n > 0 &&
+        strcmp(fd_content_hash_of(hashed.p, hashed.n).hex, fd_models_hash(models)) != 0)
+        cls = changed(dir, err);
+    fd_strbuf_free(&hashed);
+    return cls;
+}
+
 fd_class fd_archive_collect(const fd_config *config, const fd_program *p, fd_files *out,
                             fd_err *err)
 {
@@ -109,6 +159,8 @@ fd_class fd_archive_collect(const fd_config *config, const fd_program *p, fd_fil
         cls = changed(config->rules, err);
     if (cls == FD_OK)
         cls = collect_lists(config->rules, fd_program_rules(p, 0), &out[FD_PART_OF_LISTS], err);
+    if (cls == FD_OK)
+        cls = collect_models(config->models, fd_program_models(p), &out[FD_PART_OF_MODELS], err);
     return cls;
 }
 
@@ -151,7 +203,7 @@ fd_class fd_archive_collect_config(const fd_config *c, const fd_schema *const *r
     if (cls == FD_OK) {
         fd_config_decides(c, c->n_sources, hashes, &decides);
         *config_hash = fd_content_hash_of(decides.p, decides.n);
-        fd_config_print_deciding(c, "rules", shown, &replay);
+        fd_config_print_deciding(c, "rules", "models", shown, &replay);
         fd_config_print(c, &all);
         fd_files_take(out, "config-hash.txt", &decides);
         fd_files_take(out, "fraudd.yaml", &replay);

@@ -1,12 +1,10 @@
 /* Named files in memory; see files.h. One owner at a time. */
 #include "app/archive/files.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "base/assert.h"
+#include "base/file.h"
 
 void fd_files_free(fd_files *f)
 {
@@ -138,21 +136,8 @@ fd_content_hash fd_files_hash(fd_files *f)
 
 fd_class fd_archive_read(const char *path, fd_strbuf *out, fd_err *err)
 {
-    struct stat st;
-    FILE *f = fopen(path, "re");
-    if (f == NULL || fstat(fileno(f), &st) != 0 || S_ISDIR(st.st_mode)) {
-        int why = f == NULL ? errno : EISDIR;
-        if (f != NULL)
-            fclose(f);
-        return fd_fail(err, FD_RETRY, FD_EXIT_CONFIG, "%s: %s", path, strerror(why));
-    }
-    char buf[64 * 1024];
-    size_t n;
-    while ((n = fread(buf, 1, sizeof buf, f)) > 0)
-        fd_strbuf_add(out, buf, n);
-    bool bad = ferror(f) != 0;
-    fclose(f);
-    if (bad)
-        return fd_fail(err, FD_RETRY, FD_EXIT_CONFIG, "%s: cannot be read", path);
-    return FD_OK;
+    const char *why;
+    if (fd_file_read(path, FD_FILE_BYTES_MAX, out, &why))
+        return FD_OK;
+    return fd_fail(err, FD_RETRY, FD_EXIT_CONFIG, "%s: %s", path, why);
 }

@@ -14,7 +14,7 @@
 #include "base/status.h"
 #include "base/strbuf.h"
 
-enum { FD_FILES_MAX = 65536, FD_FILE_NAME_MAX = 4096 };
+enum { FD_FILES_MAX = 65536, FD_FILE_NAME_MAX = 4096, FD_FILE_BYTES_MAX = 1 << 30 };
 
 typedef struct fd_file {
     char *name;

@@ -197,6 +197,12 @@ fd_class fd_archive_extract(const fd_files *files, const char *dir, fd_err *err)
     fd_class cls = FD_OK;
     for (uint32_t i = 0; i < files->n && cls == FD_OK; i++)
         cls = write_out(&files->items[i], dir, err);
+    /* The configuration may name it, also when there was no model in it. */
+    fd_strbuf models = {0};
+    fd_strbuf_printf(&models, "%s/models", dir);
+    if (cls == FD_OK && mkdir(models.p, 0755) != 0 && errno != EEXIST)
+        cls = fd_fail(err, FD_FATAL, FD_EXIT_CHECK, "%s: %s", models.p, strerror(errno));
+    fd_strbuf_free(&models);
     return cls;
 }
 

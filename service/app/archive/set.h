@@ -13,12 +13,12 @@
 #include "config/config.h"
 #include "engine/program.h"
 
-/* X(id, name in the JSON of a set, where the files go when they are taken out). Of lists and
- * configuration the names say it. */
-#define FD_ARCHIVE_PARTS(X)        \
-    X(RULES, "rules", "rules/")    \
-    X(LISTS, "lists", "")          \
-    X(MODELS, "models", "models/") \
+/* X(id, name in the JSON of a set, where the files go when they are taken out). Of the others the
+ * names say it: lists and models may be outside of their directories. */
+#define FD_ARCHIVE_PARTS(X)     \
+    X(RULES, "rules", "rules/") \
+    X(LISTS, "lists", "")       \
+    X(MODELS, "models", "")     \
     X(CONFIG, "config", "")
 
 typedef enum fd_archive_part {
