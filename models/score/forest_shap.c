@@ -11,14 +11,20 @@
  * the libraries' own recurrence (Lundberg et al. 2018, algorithm 2) subtracts and loses digits in
  * deep trees.
  *
- * Memory: a frame per level of the deepest tree and a slot per input; no recursion. Any thread.
+ * Split by split: let T be the sum, over the leaves below a split's branch, of v times the product
+ * of all inputs. Dividing by an input's own factor gives what belongs to it, once, at the last
+ * branch that splits by it; an earlier branch by the same input takes its part back. So each branch
+ * costs one look at each node of the rule. An input that no split has met has z = 1 and o = 1,
+ * which is no factor and no part.
+ *
+ * Memory: a frame per level of the deepest tree and a state per input; no recursion. Any thread.
  */
 #include <math.h>
 
 #include "score/forest_int.h"
 
-/* Numbers of quadrature nodes that are computed: 1 to 8, then 12, 16, 24, 32 ... */
-enum { RULES_EXACT = 8, RULES_MAX = RULES_EXACT + 2 * 8 };
+/* Nodes of the rule that a walk through a tree serves at once; rules have 4, 8, 16 ... 2048. */
+enum { AT_ONCE = 4, N_RULES = 10 };
 
 typedef struct rule {
     uint32_t n;
@@ -26,19 +32,20 @@ typedef struct rule {
 } rule;
 
 /* An input on the way from the root. */
-typedef struct slot {
-    uint32_t input;
-    double share;
-    bool open; /* the row goes this way at all of its splits */
-} slot;
+typedef struct state {
+    double share; /* of the rows that came by, those that went on at its splits */
+    bool open;    /* this row goes on at all of them */
+} state;
 
 typedef struct frame {
     uint32_t node;
-    uint32_t slot; /* that the split above is in; NONE: the root */
-    slot before;   /* what was in it; share 0, closed: it was not there */
-    bool fresh;    /* it was not there */
+    uint32_t input; /* of the split above; NONE: the root */
+    state before;   /* that input's, above that split */
     bool goes_yes;
-    uint8_t done; /* branches */
+    uint8_t done;            /* branches */
+    double reach;            /* the share of all rows that came here */
+    double product[AT_ONCE]; /* of all inputs */
+    double below[AT_ONCE];   /* the sum over leaves */
 } frame;
 
 enum { NONE = UINT32_MAX };
@@ -48,12 +55,11 @@ typedef struct explaining {
     const fd_kept_node *nodes; /* of the tree */
     const double *row;
     uint32_t output;
-    double *to; /* n_inputs, and the bias */
-    slot *slots;
-    uint32_t n_slots;
-    uint32_t *slot_of; /* per input; NONE */
+    double *to;    /* n_inputs, and the bias */
+    state *states; /* per input */
     frame *stack;
-    rule rules[RULES_MAX];
+    rule rules[N_RULES];
+    const double *x, *weight; /* of the rule, those served now */
 } explaining;
 
 static void *room(size_t n, size_t size)
@@ -95,17 +101,13 @@ static void make_rule(rule *r, uint32_t n)
     }
 }
 
-/* A rule that is exact for degree n - 1. */
+/* A rule that is exact for paths of n inputs. */
 static const rule *rule_for(explaining *e, uint32_t n)
 {
-    uint32_t nodes = (n + 1) / 2, i = nodes - 1;
-    if (nodes > RULES_EXACT) {
-        uint32_t size = RULES_EXACT;
-        for (i = RULES_EXACT - 1; size < nodes; i++)
-            size += (i - RULES_EXACT + 1) % 2 == 0 ? size / 2 : size / 3;
-        nodes = size;
-    }
-    FD_ASSERT(i < RULES_MAX);
+    uint32_t i = 0, nodes = AT_ONCE;
+    for (; nodes < (n + 1) / 2; i++)
+        nodes *= 2;
+    FD_ASSERT(i < N_RULES);
     if (e->rules[i].n == 0)
         make_rule(&e->rules[i], nodes);
     return &e->rules[i];
@@ -121,82 +123,113 @@ static double leaf_value(const explaining *e, const fd_kept_node *leaf)
     return v;
 }
 
-/* At one node of the rule: the product of all slots, and from it each slot's without its own. */
-static void add_node(explaining *e, double v, double x)
+static bool untouched(const state *s)
 {
-    for (uint32_t i = 0; i < e->n_slots; i++)
-        v *= e->slots[i].share * (1 - x) + (e->slots[i].open ? x : 0);
-    double closed = -v / (1 - x);
-    for (uint32_t i = 0; i < e->n_slots; i++) {
-        const slot *s = &e->slots[i];
-        e->to[s->input] += s->open ? v * (1 - s->share) / (s->share * (1 - x) + x) : closed;
+    return s->share == 1 && s->open;
+}
+
+/* product *= or, with `out`, /= the input's factor. */
+static void multiply(const explaining *e, const state *s, bool out, double *product)
+{
+    for (int i = 0; i < AT_ONCE; i++) {
+        double factor = s->share * (1 - e->x[i]) + (s->open ? e->x[i] : 0);
+        product[i] = out ? product[i] / factor : product[i] * factor;
     }
 }
 
-static void add_leaf(explaining *e, const fd_kept_node *leaf)
+/* What belongs to an input of leaves that weigh `below`. */
+static double part(const explaining *e, const state *s, const double *below)
 {
-    double v = leaf_value(e, leaf), expected = v;
-    if (v == 0)
-        return;
-    for (uint32_t i = 0; i < e->n_slots; i++)
-        expected *= e->slots[i].share;
-    e->to[e->f->n_inputs] += expected;
-    if (e->n_slots == 0)
-        return;
-    const rule *r = rule_for(e, e->n_slots);
-    for (uint32_t i = 0; i < r->n; i++)
-        add_node(e, v * r->weight[i], r->x[i]);
+    double sum = 0;
+    for (int i = 0; i < AT_ONCE; i++) {
+        double closed = 1 - e->x[i], w = e->weight[i] * below[i];
+        sum += s->open ? w * (1 - s->share) / (s->share * closed + e->x[i]) : -w / closed;
+    }
+    return sum;
 }
 
 static void enter(explaining *e, frame *to, const frame *from, bool yes)
 {
     const fd_kept_node *split = &e->nodes[from->node];
-    uint32_t child = yes ? split->yes : split->no;
-    *to = (frame){.node = child, .slot = e->slot_of[split->input]};
-    if (to->slot == NONE) {
-        to->fresh = true;
-        to->slot = e->slot_of[split->input] = e->n_slots++;
-        e->slots[to->slot] = (slot){split->input, 1, true};
-    }
-    slot *s = &e->slots[to->slot];
+    to->node = yes ? split->yes : split->no;
+    to->input = split->input;
+    to->done = 0;
+    double share = e->nodes[to->node].cover / split->cover;
+    state *s = &e->states[split->input];
+    to->reach = from->reach * share;
     to->before = *s;
-    s->share *= e->nodes[child].cover / split->cover;
+    s->share *= share;
     s->open = s->open && yes == from->goes_yes;
+    for (int i = 0; i < AT_ONCE; i++) {
+        to->product[i] = from->product[i];
+        to->below[i] = 0;
+    }
+    multiply(e, s, false, to->product);
+    if (!untouched(&to->before))
+        multiply(e, &to->before, true, to->product);
 }
 
-static void leave(explaining *e, const frame *from)
+static void leave(explaining *e, const frame *from, frame *to)
 {
-    if (from->slot == NONE)
-        return;
-    e->slots[from->slot] = from->before;
-    if (!from->fresh)
-        return;
-    e->slot_of[from->before.input] = NONE;
-    e->n_slots--;
+    state *s = &e->states[from->input];
+    e->to[from->input] += part(e, s, from->below);
+    if (!untouched(&from->before))
+        e->to[from->input] -= part(e, &from->before, from->below);
+    *s = from->before;
+    for (int i = 0; i < AT_ONCE; i++)
+        to->below[i] += from->below[i];
+}
+
+/* Where no training row went and this one does not go, nothing counts. */
+static bool nothing_below(const explaining *e, const frame *at)
+{
+    return at->input != NONE && e->states[at->input].share == 0 && !e->states[at->input].open;
+}
+
+/* False: it has no branch left. */
+static bool descend(explaining *e, frame *at)
+{
+    const fd_kept_node *node = &e->nodes[at->node];
+    if (node->split == FD_SPLIT_LEAF || at->done == 2 || nothing_below(e, at))
+        return false;
+    if (at->done == 0)
+        at->goes_yes = fd_forest_goes_yes(e->f, node, fd_forest_input(e->f, e->row[node->input]));
+    enter(e, at + 1, at, at->done++ == 0);
+    return true;
+}
+
+static void walk(explaining *e, bool first)
+{
+    e->stack[0] = (frame){.input = NONE, .reach = 1, .product = {1, 1, 1, 1}};
+    for (frame *at = e->stack;;) {
+        if (descend(e, at)) {
+            at++;
+            continue;
+        }
+        const fd_kept_node *node = &e->nodes[at->node];
+        if (node->split == FD_SPLIT_LEAF) {
+            double v = leaf_value(e, node);
+            e->to[e->f->n_inputs] += first ? v * at->reach : 0;
+            for (int i = 0; i < AT_ONCE; i++)
+                at->below[i] = v * at->product[i];
+        }
+        if (at == e->stack)
+            return;
+        leave(e, at, at - 1);
+        at--;
+    }
 }
 
 static void explain_tree(explaining *e, uint32_t tree)
 {
+    uint32_t n = e->f->trees[tree].depth < e->f->n_inputs ? e->f->trees[tree].depth
+                                                          : e->f->n_inputs;
+    const rule *r = rule_for(e, n);
     e->nodes = fd_forest_nodes(e->f, tree);
-    e->stack[0] = (frame){.slot = NONE};
-    for (uint32_t depth = 1; depth > 0;) {
-        frame *top = &e->stack[depth - 1];
-        const fd_kept_node *node = &e->nodes[top->node];
-        bool leaf = node->split == FD_SPLIT_LEAF;
-        if (leaf)
-            add_leaf(e, node);
-        /* Where no training row went and this one does not go, nothing counts. */
-        bool nothing = top->slot != NONE && e->slots[top->slot].share == 0 &&
-                       !e->slots[top->slot].open;
-        if (leaf || nothing || top->done == 2) {
-            leave(e, top);
-            depth--;
-            continue;
-        }
-        if (top->done == 0)
-            top->goes_yes = fd_forest_goes_yes(e->f, node,
-                                               fd_forest_input(e->f, e->row[node->input]));
-        enter(e, &e->stack[depth++], top, top->done++ == 0);
+    for (uint32_t i = 0; i < r->n; i += AT_ONCE) {
+        e->x = r->x + i;
+        e->weight = r->weight + i;
+        walk(e, i == 0);
     }
 }
 
@@ -219,10 +252,9 @@ static uint32_t deepest(const fd_forest *f)
 
 static void free_memory(explaining *e)
 {
-    free(e->slots);
-    free(e->slot_of);
+    free(e->states);
     free(e->stack);
-    for (int i = 0; i < RULES_MAX; i++) {
+    for (int i = 0; i < N_RULES; i++) {
         free(e->rules[i].x);
         free(e->rules[i].weight);
     }
@@ -234,11 +266,10 @@ bool fd_forest_contribute(const fd_forest *f, const double *row, uint32_t output
     if (!fd_forest_explains(f))
         return false;
     explaining e = {.f = f, .row = row, .output = output, .to = contributions};
-    e.slots = room(f->n_inputs, sizeof *e.slots);
-    e.slot_of = room(f->n_inputs, sizeof *e.slot_of);
+    e.states = room(f->n_inputs, sizeof *e.states);
     e.stack = room(deepest(f) + 1U, sizeof *e.stack);
     for (uint32_t i = 0; i < f->n_inputs; i++)
-        e.slot_of[i] = NONE;
+        e.states[i] = (state){1, true};
     for (uint32_t i = 0; i <= f->n_inputs; i++)
         contributions[i] = 0;
     for (uint32_t t = 0; t < f->n_trees; t++)
