@@ -30,8 +30,12 @@ enum {
     KEY_BYTES = 512,
 };
 
+/* The topic's limit is for batches of records. */
+static const fd_kv own_settings[] = {{"batch.num.messages", "1"}};
+static const fd_kvs one_by_one = {own_settings, 1};
+
 typedef struct topic {
-    const fd_kafka_settings *settings;
+    fd_kafka_settings settings;
     char *name;
     char *shown;
     int timeout_ms;
@@ -50,7 +54,7 @@ static fd_class need_writer(topic *t, fd_err *err)
 {
     if (t->writer != NULL)
         return FD_OK;
-    return fd_kafka_writer_new(t->settings, t->name, t->timeout_ms, &t->writer, err);
+    return fd_kafka_writer_new(&t->settings, t->name, t->timeout_ms, &t->writer, err);
 }
 
 /* A writer that failed stays failed; what it still holds may be written again. */
@@ -134,7 +138,7 @@ typedef fd_class (*on_record)(void *ctx, fd_str key, const fd_msg *msg, fd_err *
 static fd_class scan(const topic *t, on_record each, void *ctx, fd_err *err)
 {
     fd_kafka_reader_config config = {
-        .settings = *t->settings, .topic = t->name, .partition = -1, .timeout_ms = t->timeout_ms};
+        .settings = t->settings, .topic = t->name, .partition = -1, .timeout_ms = t->timeout_ms};
     fd_kafka_reader *reader;
     fd_class cls = fd_kafka_reader_new(&config, &reader, err);
     if (cls != FD_OK)
@@ -357,7 +361,7 @@ static int64_t limit_of(const char *text)
 static fd_class check(topic *t, fd_err *err)
 {
     fd_kafka_topic_setting wanted[] = {{.name = "cleanup.policy"}, {.name = "max.message.bytes"}};
-    fd_class cls = fd_kafka_describe(t->settings, t->name, wanted, 2, t->timeout_ms, err);
+    fd_class cls = fd_kafka_describe(&t->settings, t->name, wanted, 2, t->timeout_ms, err);
     if (cls != FD_OK)
         return cls;
     if (strcmp(wanted[0].value, "compact") != 0)
@@ -366,7 +370,7 @@ static fd_class check(topic *t, fd_err *err)
                        "it must be compact: kafka-configs.sh --bootstrap-server HOST:PORT --alter "
                        "--topic %s --add-config cleanup.policy=compact",
                        t->name, wanted[0].value, t->name);
-    int64_t most = limit_of(fd_kafka_setting(t->settings, "message.max.bytes"));
+    int64_t most = limit_of(fd_kafka_setting(&t->settings, "message.max.bytes"));
     int64_t theirs = limit_of(wanted[1].value);
     if (theirs < most)
         most = theirs;
@@ -395,12 +399,14 @@ fd_class fd_place_topic(const fd_kafka_settings *settings, const char *name, boo
     FD_ALLOCATED(t);
     fd_strbuf shown = {0};
     fd_strbuf_printf(&shown, "topic %s", name);
-    *t = (topic){.settings = settings,
+    *t = (topic){.settings = *settings,
                  .name = strdup(name),
                  .shown = shown.p,
                  .timeout_ms = timeout_ms,
                  .chunk_bytes = CHUNK_BYTES};
     FD_ALLOCATED(t->name);
+    if (write)
+        t->settings.own = &one_by_one;
     *out = (fd_place){.ops = &ops, .self = t};
     fd_class cls = write ? check(t, err) : FD_OK;
     if (cls != FD_OK)
