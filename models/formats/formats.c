@@ -27,13 +27,10 @@ bool fd_model_format_parse(fd_str text, fd_model_format *out)
 
 typedef fd_model *(*loader)(const char *file, fd_str bytes, fd_diags *diags);
 
-/* NULL: not built yet. */
 static const loader loaders[FD_N_FORMATS] = {
-    [FD_FORMAT_XGBOOST_JSON] = fd_xgboost_json,
-    [FD_FORMAT_XGBOOST_UBJ] = fd_xgboost_ubj,
-    [FD_FORMAT_LIGHTGBM] = fd_lightgbm,
-    [FD_FORMAT_ONNX] = fd_onnx,
-    [FD_FORMAT_SCORECARD] = NULL,
+    [FD_FORMAT_XGBOOST_JSON] = fd_xgboost_json, [FD_FORMAT_XGBOOST_UBJ] = fd_xgboost_ubj,
+    [FD_FORMAT_LIGHTGBM] = fd_lightgbm,         [FD_FORMAT_ONNX] = fd_onnx,
+    [FD_FORMAT_SCORECARD] = fd_scorecard,
 };
 
 static bool ends_with(const char *file, const char *ending)
@@ -63,10 +60,6 @@ fd_model *fd_model_load(fd_model_format format, const char *file, fd_str bytes, 
 {
     if (bytes.n > FD_MODEL_MAX_BYTES) {
         fd_diags_error(diags, "%s: larger than %d bytes", file, FD_MODEL_MAX_BYTES);
-        return NULL;
-    }
-    if (loaders[format] == NULL) {
-        fd_diags_error(diags, "%s: this program was built without %s models", file, names[format]);
         return NULL;
     }
     return loaders[format](file, bytes, diags);

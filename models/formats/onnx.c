@@ -245,9 +245,12 @@ static void free_model(void *impl)
     free(m);
 }
 
-static const fd_model_ops ops = {fd_onnx_score, fd_onnx_scratch_bytes, NULL, free_model};
-static const fd_model_ops linear_ops = {fd_onnx_score, fd_onnx_scratch_bytes, fd_onnx_contribute,
-                                        free_model};
+static const fd_model_ops ops = {
+    .score = fd_onnx_score, .scratch_bytes = fd_onnx_scratch_bytes, .free = free_model};
+static const fd_model_ops linear_ops = {.score = fd_onnx_score,
+                                        .scratch_bytes = fd_onnx_scratch_bytes,
+                                        .contribute = fd_onnx_contribute,
+                                        .free = free_model};
 
 static bool build(fd_onnx_builder *b, const char ***names)
 {

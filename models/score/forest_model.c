@@ -45,8 +45,12 @@ static void free_handle(void *impl)
 fd_model *fd_forest_model(fd_forest *forest, fd_model_shape shape, fd_forest_finish *finish,
                           const void *how, size_t how_bytes)
 {
-    static const fd_model_ops plain = {score, scratch_bytes, NULL, free_handle};
-    static const fd_model_ops explaining = {score, scratch_bytes, contribute, free_handle};
+    static const fd_model_ops plain = {
+        .score = score, .scratch_bytes = scratch_bytes, .free = free_handle};
+    static const fd_model_ops explaining = {.score = score,
+                                            .scratch_bytes = scratch_bytes,
+                                            .contribute = contribute,
+                                            .free = free_handle};
     handle *h = malloc(sizeof *h + how_bytes);
     FD_ALLOCATED(h);
     *h = (handle){forest, shape.n_outputs, finish};

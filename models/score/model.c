@@ -93,3 +93,9 @@ bool fd_model_contribute(const fd_model *m, const double *row, uint32_t output,
     m->ops->contribute(m->impl, row, output, contributions);
     return true;
 }
+
+const char *fd_model_reason(const fd_model *m, uint32_t input, double value)
+{
+    FD_ASSERT(input < m->shape.n_inputs);
+    return m->ops->reason == NULL ? NULL : m->ops->reason(m->impl, input, value);
+}

@@ -50,6 +50,9 @@ typedef struct fd_model_ops {
      * behind them, the bias; their sum is the raw score, up to rounding. NULL: it cannot say. */
     void (*contribute)(const void *impl, const double *row, uint32_t output, double *contributions);
     void (*free)(void *impl);
+    /* The reason code that the model's file has for this value of the input; NULL: none. The
+     * function may be NULL. */
+    const char *(*reason)(const void *impl, uint32_t input, double value);
 } fd_model_ops;
 
 typedef struct fd_model_shape {
@@ -75,5 +78,7 @@ void fd_model_score(fd_model_run *run, const double *const *columns, uint32_t n,
  * nobody asks about. */
 bool fd_model_contribute(const fd_model *m, const double *row, uint32_t output,
                          double *contributions);
+/* The file's own reason code for this value of the input; NULL: it has none. Lives as long as m. */
+const char *fd_model_reason(const fd_model *m, uint32_t input, double value);
 
 #endif
