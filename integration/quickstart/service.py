@@ -3,10 +3,10 @@
 
     service.py ready   URL PID SECONDS   wait until /readyz says yes; fail when the process ends
     service.py wait    URL EVENTS SECONDS   wait until that many events are decided (0: until no more come)
-    service.py summary URL               events, decisions by action, rules that fired most, latency
+    service.py mark    URL FILE          keeps the metrics as they are now, for the latency of what comes after
+    service.py summary URL FILE          events, decisions by action, rules that fired most, latency since the mark
 """
 
-import json
 import os
 import re
 import sys
@@ -18,6 +18,7 @@ SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$")
 LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 POLL_S = 0.2
 SETTLED_POLLS = 5
+LATENCY = "fraudd_end_to_end_latency_seconds_bucket"
 REPORT_S = 1.2                                          # rules are counted once a second
 TOP_RULES = 8
 
@@ -28,9 +29,13 @@ def fetch(url):
 
 
 def samples(url):
-    """Returns [(name, {label: value}, number)] of the metrics page."""
+    return parse(fetch(url + "/metrics"))
+
+
+def parse(page):
+    """Returns [(name, {label: value}, number)] of a metrics page."""
     rows = []
-    for line in fetch(url + "/metrics").splitlines():
+    for line in page.splitlines():
         match = SAMPLE.match(line)
         if match:
             rows.append((match[1], dict(LABEL.findall(match[2] or "")), float(match[3])))
@@ -74,7 +79,28 @@ def wait(url, events, limit_s):
     return 1
 
 
-def summary(url):
+def mark(url, path):
+    with open(path, "w") as file:
+        file.write(fetch(url + "/metrics"))
+    return 0
+
+
+def below(rows):
+    """{seconds: how many were committed within}"""
+    return {float(labels["le"]): value for name, labels, value in rows if name == LATENCY}
+
+
+def quantile_ms(counts, share):
+    """As Prometheus has it: evenly spread in its bucket; None of nothing, or beyond the last bound."""
+    wanted, lower, under = max(counts.values(), default=0) * share, 0.0, 0.0
+    for bound in sorted(counts):
+        if counts[bound] >= wanted > under and bound != float("inf"):
+            return 1000 * (lower + (bound - lower) * (wanted - under) / (counts[bound] - under))
+        lower, under = bound, counts[bound]
+    return None
+
+
+def summary(url, path):
     rows = samples(url)
     print(f"events     {total(rows, 'fraudd_events_total'):>10}")
     print(f"decisions  {total(rows, 'fraudd_decisions_total'):>10}")
@@ -87,9 +113,11 @@ def summary(url):
         print("rules that fired most")
         for value, rule in sorted(hits, reverse=True)[:TOP_RULES]:
             print(f"  {rule:<32}{int(value):>8}")
-    since_start = json.loads(fetch(url + "/api/v1/status"))["since_start"]
-    half, most = since_start["latency_p50_ms"], since_start["latency_p99_ms"]
-    if half is not None:
+    with open(path) as file:
+        before = below(parse(file.read()))
+    live = {bound: count - before.get(bound, 0) for bound, count in below(rows).items()}
+    half, most = quantile_ms(live, 0.5), quantile_ms(live, 0.99)
+    if half is not None and most is not None:
         print(f"event to committed decision: half within {half:.1f} ms, 99% within {most:.1f} ms")
     return 0
 
@@ -100,8 +128,10 @@ def main(words):
             return ready(words[1], int(words[2]), float(words[3]))
         if len(words) == 4 and words[0] == "wait":
             return wait(words[1], int(words[2]), float(words[3]))
-        if len(words) == 2 and words[0] == "summary":
-            return summary(words[1])
+        if len(words) == 3 and words[0] == "mark":
+            return mark(words[1], words[2])
+        if len(words) == 3 and words[0] == "summary":
+            return summary(words[1], words[2])
     except OSError as error:
         print(f"quickstart: fraudd does not answer at {words[1]}: {error}", file=sys.stderr)
         return 69

@@ -64,17 +64,27 @@ def number_after(word, output):
     return int(match[1]) if match else -1
 
 
+def check_evaluation(output):
+    """Precision and recall in all and by pattern, of rules that know what happened before."""
+    match = re.search(r"^precision (\d\.\d+) {2}recall (\d\.\d+) ", output, re.MULTILINE)
+    check(match and float(match[1]) > 0.6 and float(match[2]) > 0.6, "precision and recall are shown", output)
+    caught = {name: float(recall) for name, recall in
+              re.findall(r"^([a-z_]+) +\d+ +\d+ +(\d\.\d+) ", output, re.MULTILINE)}
+    check(len(caught) >= 7 and caught.get("card_testing", 0) > 0.6, "recall is shown by pattern", str(caught))
+
+
 def test_counted_run():
-    events = 300
+    events, history = 300, 20000
     with tempfile.TemporaryDirectory() as temporary:
-        process = start(temporary, "--events", str(events), "--rate", "500", "--no-wait")
+        process = start(temporary, "--events", str(events), "--rate", "500", "--history", str(history), "--no-wait")
         output, _ = process.communicate(timeout=BUILD_LIMIT_S)
         check(process.returncode == 0, "a counted run ends with 0", output)
         check(len(set(DECISION.findall(output))) == events, "every decision is shown", output)
-        check(number_after("events", output) == events, "the summary counts the events", output)
-        check(number_after("decisions", output) == events, "the summary counts the decisions", output)
+        check(number_after("events", output) == history + events, "the summary counts the events", output)
+        check(number_after("decisions", output) == history + events, "the summary counts the decisions", output)
         actions = [number_after(action, output) for action in ("allow", "review", "challenge", "block")]
-        check(sum(actions) == events and min(actions) >= 0, "the actions add up", output)
+        check(sum(actions) == history + events and min(actions) >= 0, "the actions add up", output)
+        check_evaluation(output)
         check("99% within" in output, "the summary says the latency", output)
         check(not left_behind(temporary), "a counted run leaves nothing", left_behind(temporary))
 
@@ -88,7 +98,7 @@ def check_end(code, output, temporary, how):
 
 def test_interrupt():
     with tempfile.TemporaryDirectory() as temporary:
-        process = start(temporary, "--rate", "100")
+        process = start(temporary, "--rate", "100", "--history", "2000")
         killer = threading.Timer(BUILD_LIMIT_S, process.kill)   # no decision ever: the loop below ends
         killer.start()
         seen = []
@@ -125,7 +135,7 @@ def test_terminal():
         if pid == 0:
             os.environ["TMPDIR"] = temporary
             os.chdir("/")
-            os.execv(SCRIPT, [str(SCRIPT), "--rate", "100"])
+            os.execv(SCRIPT, [str(SCRIPT), "--rate", "100", "--history", "2000"])
         output = read_terminal(terminal, DECISION, BUILD_LIMIT_S)
         os.write(terminal, b"\x03")
         output += read_terminal(terminal, None, STOP_LIMIT_S)
