@@ -8,6 +8,7 @@ of docs/packs.md. The report itself is counted again from the decisions, by code
 import collections
 import csv
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -137,6 +138,10 @@ def test_packs_are_sets(place):
             continue
         done = run("rules", "check", "--strict", pack, code=None)
         check(done.returncode == 0, f"{pack.name} is a set by itself", done.stdout + done.stderr)
+        done = run("rules", "test", "--coverage", pack, code=None)
+        counts = re.search(r"; of (\d+) rules (\d+) fired, (\d+) were seen not to fire$", done.stdout, re.MULTILINE)
+        check(done.returncode == 0, f"{pack.name}: its tests pass", done.stdout + done.stderr)
+        check(counts and counts[1] == counts[2] == counts[3], f"{pack.name}: every rule is tested both ways", done.stdout)
         text = "".join(path.read_text() for path in pack.glob("*.yaml") if not path.name.endswith(".test.yaml"))
         ids = [line.split()[-1] for line in text.splitlines() if line.startswith("  - id: ")]
         found = {name.split("-")[0] for name in ids}
