@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "manifest/manifest.h"
+#include "score/transform.h"
 
 struct fd_manifest_run {
     const fd_manifest *m;
@@ -55,7 +56,7 @@ static double fill(const fd_manifest_input *in, double x)
 
 static double calibrate(const fd_manifest *m, double x)
 {
-    return 1 / (1 + exp(m->a * x + m->b));
+    return 1 / (1 + fd_exp(m->a * x + m->b));
 }
 
 void fd_manifest_score(fd_manifest_run *run, const double *const *columns, uint32_t n,

@@ -131,7 +131,7 @@ static bool read_row(reader *r, const char *from, const char *end)
     fd_str cell;
     uint32_t c = 0;
     grow(t);
-    for (; next_cell(&at, end, &cell) && c < t->n_columns; c++) {
+    for (; c < t->n_columns && next_cell(&at, end, &cell); c++) {
         fd_table_column *column = &t->columns[c];
         if (number_of(cell, &column->values[t->n_rows]) || column->text_line != 0)
             continue;

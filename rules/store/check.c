@@ -116,13 +116,12 @@ static void write_text(const char *dir, const fd_ruleset *set, const fd_diags *d
         write_state(fd_ruleset_layout(set), out);
 }
 
-int fd_rules_check(const char *dir, const char *source, const fd_type *event_type, bool strict,
-                   bool json, fd_strbuf *out)
+int fd_rules_check(const char *dir, const fd_ruleset_source *source, const fd_type *event_type,
+                   bool strict, bool json, fd_strbuf *out)
 {
     fd_diags diags;
     fd_diags_init(&diags);
-    fd_ruleset_source from = {.topic = source};
-    fd_ruleset *set = fd_ruleset_load(dir, &from, event_type, strict, &diags);
+    fd_ruleset *set = fd_ruleset_load(dir, source, event_type, strict, &diags);
     if (json)
         write_json(set, &diags, out);
     else

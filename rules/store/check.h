@@ -6,16 +6,16 @@
 #define FD_STORE_CHECK_H
 
 #include "base/diag.h"
-#include "domain/type.h"
+#include "store/ruleset.h"
 
 /* Appends diagnostics, a summary line and, where there are features, a line per key to `out`, as
  * text for people or, with `json`, as one JSON object {"ok", "rules", "features", "lists",
  * "variables", "errors", "warnings", "ruleset", "lists_hash", "diagnostics": [{severity, file,
  * line, col, text, hint}], "state": {"features", "reach_s", "keys": [{name, features, values,
  * conditions, reach_s}]}}; state.features counts equal ones once.
- * `source` is the topic, NULL: not known; see fd_ruleset_load(). Returns FD_EXIT_OK, or
+ * `source` as for fd_ruleset_load(). Returns FD_EXIT_OK, or
  * FD_EXIT_CONFIG when the set would be refused (warnings too under `strict`). */
-int fd_rules_check(const char *dir, const char *source, const fd_type *event_type, bool strict,
-                   bool json, fd_strbuf *out);
+int fd_rules_check(const char *dir, const fd_ruleset_source *source, const fd_type *event_type,
+                   bool strict, bool json, fd_strbuf *out);
 
 #endif

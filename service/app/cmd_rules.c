@@ -10,6 +10,7 @@
 #include "app/cli.h"
 #include "app/cmd_rules_archive.h"
 #include "app/commands.h"
+#include "app/tools/models.h"
 #include "app/tools/schemas.h"
 #include "base/assert.h"
 #include "codec/schema.h"
@@ -17,23 +18,52 @@
 #include "store/check.h"
 #include "store/explain.h"
 
-static int check(const char *dir, const char *source, const char *schema_path, bool strict,
-                 bool json)
+typedef struct options {
+    const char *dir, *schema, *source, *models;
+    bool strict, json;
+} options;
+
+/* What a set is checked against. */
+typedef struct context {
+    fd_schema *schema;
+    fd_tool_models models;
+    fd_ruleset_source source;
+} context;
+
+static bool open_context(const options *o, context *c, fd_diags *diags)
+{
+    *c = (context){.schema = fd_tool_schema(o->schema, diags)};
+    if (c->schema == NULL || !fd_tool_models_load(o->models, &c->models, diags))
+        return false;
+    c->source = (fd_ruleset_source){.topic = o->source,
+                                    .n_models = fd_models_n(c->models.models),
+                                    .models = c->models.declared};
+    return true;
+}
+
+static void close_context(context *c)
+{
+    fd_tool_models_free(&c->models);
+    fd_schema_free(c->schema);
+}
+
+static int check(const options *o)
 {
     fd_diags diags;
     fd_diags_init(&diags);
-    fd_schema *schema = fd_tool_schema(schema_path, &diags);
+    context c;
     int code;
-    if (schema == NULL) {
+    if (!open_context(o, &c, &diags)) {
         code = fd_cli_fail_diags(&diags);
     } else {
         fd_strbuf out = {0};
-        code = fd_rules_check(dir, source, fd_schema_type(schema), strict, json, &out);
+        code = fd_rules_check(o->dir, &c.source, fd_schema_type(c.schema), o->strict, o->json,
+                              &out);
         /* Diagnostics of a refused set are notices; what was asked for is the JSON. */
-        fwrite(out.p, 1, out.n, json || code == FD_EXIT_OK ? stdout : stderr);
+        fwrite(out.p, 1, out.n, o->json || code == FD_EXIT_OK ? stdout : stderr);
         fd_strbuf_free(&out);
     }
-    fd_schema_free(schema);
+    close_context(&c);
     fd_diags_free(&diags);
     return code;
 }
@@ -54,23 +84,21 @@ static void explain_set(const fd_ruleset *set, bool json)
     free(sizes);
 }
 
-static int explain(const char *dir, const char *source, const char *schema_path, bool strict,
-                   bool json)
+static int explain(const options *o)
 {
     fd_diags diags;
     fd_diags_init(&diags);
-    const fd_ruleset_source from = {.topic = source};
-    fd_schema *schema = fd_tool_schema(schema_path, &diags);
-    fd_ruleset *set = schema == NULL
-                          ? NULL
-                          : fd_ruleset_load(dir, &from, fd_schema_type(schema), strict, &diags);
+    context c;
+    fd_ruleset *set = NULL;
+    if (open_context(o, &c, &diags))
+        set = fd_ruleset_load(o->dir, &c.source, fd_schema_type(c.schema), o->strict, &diags);
     int code = FD_EXIT_OK;
     if (set == NULL)
         code = fd_cli_fail_diags(&diags);
     else
-        explain_set(set, json);
+        explain_set(set, o->json);
     fd_ruleset_free(set);
-    fd_schema_free(schema);
+    close_context(&c);
     fd_diags_free(&diags);
     return code;
 }
@@ -84,21 +112,23 @@ int fd_cmd_rules(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "test") == 0)
         return fd_cmd_rules_test(argc - 1, argv + 1);
     static const char *const outputs[] = {"text", "json", NULL};
-    const char *schema = "payment", *source = NULL;
-    bool strict = false;
+    options o = {.schema = "payment"};
     int output = 0;
     const fd_opt opts[] = {
-        {'s', "schema", FD_OPT_TEXT, &schema, "FILE", "event schema (default: the sample payment)",
-         0, 0, NULL},
-        {0, "source", FD_OPT_TEXT, &source, "TOPIC",
+        {'s', "schema", FD_OPT_TEXT, &o.schema, "FILE",
+         "event schema (default: the sample payment)", 0, 0, NULL},
+        {0, "source", FD_OPT_TEXT, &o.source, "TOPIC",
          "topic whose events are decided, for features that name it", 0, 0, NULL},
-        {0, "strict", FD_OPT_FLAG, &strict, NULL, "warnings refuse the set too", 0, 0, NULL},
+        {0, "models", FD_OPT_TEXT, &o.models, "DIR", "manifests of the models that the rules name",
+         0, 0, NULL},
+        {0, "strict", FD_OPT_FLAG, &o.strict, NULL, "warnings refuse the set too", 0, 0, NULL},
         {'o', "output", FD_OPT_CHOICE, &output, NULL, "how the answer is written", 0, 0, outputs},
     };
     const fd_cli cli = {
         .name = "rules",
         .synopsis =
-            "check|explain [-s SCHEMA] [--source TOPIC] [--strict] [-o text|json] DIRECTORY\n"
+            "check|explain [-s SCHEMA] [--source TOPIC] [--models DIR] [--strict] [-o text|json] "
+            "DIRECTORY\n"
             "       fraudd rules test -h",
         .summary = "Loads a directory of rule files. check says everything that is wrong with it, "
                    "explain what its\nfeatures keep, what its rules share and cost, and which run "
@@ -116,11 +146,13 @@ int fd_cmd_rules(int argc, char **argv)
     int code = fd_cli_parse(&cli, argc, argv, &args, &n_args);
     if (code != FD_CLI_GO_ON)
         return code;
+    o.dir = args[1];
+    o.json = output == 1;
     if (strcmp(args[0], "explain") == 0)
-        return explain(args[1], source, schema, strict, output == 1);
+        return explain(&o);
     if (strcmp(args[0], "check") != 0)
         return fd_cli_usage_error(
             &cli, "'%s' is not something rules can do: check, explain, test, show, history",
             args[0]);
-    return check(args[1], source, schema, strict, output == 1);
+    return check(&o);
 }

@@ -10,6 +10,7 @@
     X("run", run, "decide events from Kafka, exactly once, until told to stop")         \
     X("config", config, "print the effective configuration, or the documented default") \
     X("rules", rules, "check rule files, test them, explain what they keep and cost")   \
+    X("models", models, "check models, score rows with them, explain scores")           \
     X("schema", schema, "check Avro schemas, print what rules see of them")             \
     X("generate", generate, "make a realistic, repeatable stream of payments")          \
     X("produce", produce, "load a file of events into a topic")                         \

@@ -5,7 +5,6 @@
 #include "codec/encode.h"
 #include "engine/engine.h"
 #include "engine/program.h"
-#include "manifest/manifest.h"
 
 /* A writer schema as one source's events name it. */
 typedef struct fd_writer {
@@ -113,7 +112,6 @@ bool fd_program_drop(fd_program *p);
 bool fd_program_has_features(const fd_program *p);
 
 /* score.c */
-void fd_program_declare_models(fd_program *p);
 void fd_program_open_models(fd_program *p, uint32_t max_events);
 void fd_program_close_models(fd_program *p);
 void fd_scores_open(const fd_engine *e, const fd_program *p, fd_scores *s);

@@ -32,7 +32,7 @@ fd_program *fd_program_load(const fd_engine_config *config, fd_diags *diags)
         fd_program_free(p);
         return NULL;
     }
-    fd_program_declare_models(p);
+    p->declared = fd_models_declare(p->models);
     for (uint32_t s = 0; s < p->n_sources; s++) {
         if (!load_rules(p, config, s, diags)) {
             fd_program_free(p);

@@ -22,6 +22,9 @@ const char *fd_program_lists_hash(const fd_program *p);
 bool fd_program_covers(const fd_program *wide, const fd_program *narrow);
 const char *fd_program_models_hash(const fd_program *p); /* "": there are none */
 const fd_models *fd_program_models(const fd_program *p);
+/* A directory of models as rule sets are told of it, by model; `m` must outlive it. */
+fd_ruleset_model *fd_models_declare(const fd_models *m);
+void fd_models_declared_free(fd_ruleset_model *declared, uint32_t n);
 /* With several sources the set is compiled once per source. */
 const fd_ruleset *fd_program_rules(const fd_program *p, uint16_t source);
 

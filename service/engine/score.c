@@ -17,6 +17,8 @@ static void *array(size_t n, size_t size)
     return p;
 }
 
+_Static_assert((int)FD_MODELS_MAX <= (int)FD_RULES_MAX_MODELS, "rule sets take all models");
+
 /* ---- as rules know models ---- */
 
 static void declare(const fd_manifest *m, fd_ruleset_model *out)
@@ -33,12 +35,19 @@ static void declare(const fd_manifest *m, fd_ruleset_model *out)
                               .score = m->score};
 }
 
-void fd_program_declare_models(fd_program *p)
+fd_ruleset_model *fd_models_declare(const fd_models *m)
 {
-    uint32_t n = fd_models_n(p->models);
-    p->declared = array(n, sizeof *p->declared);
-    for (uint32_t m = 0; m < n; m++)
-        declare(fd_models_at(p->models, m), &p->declared[m]);
+    fd_ruleset_model *declared = array(fd_models_n(m), sizeof *declared);
+    for (uint32_t i = 0; i < fd_models_n(m); i++)
+        declare(fd_models_at(m, i), &declared[i]);
+    return declared;
+}
+
+void fd_models_declared_free(fd_ruleset_model *declared, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        free((void *)(uintptr_t)declared[i].inputs);
+    free(declared);
 }
 
 void fd_program_open_models(fd_program *p, uint32_t max_events)
@@ -55,14 +64,12 @@ void fd_program_open_models(fd_program *p, uint32_t max_events)
 void fd_program_close_models(fd_program *p)
 {
     uint32_t n = p->models == NULL ? 0 : fd_models_n(p->models);
-    for (uint32_t m = 0; m < n; m++) {
-        if (p->scorers != NULL)
-            fd_manifest_run_free(p->scorers[m]);
-        free((void *)(uintptr_t)p->declared[m].inputs);
-    }
+    for (uint32_t m = 0; m < n && p->scorers != NULL; m++)
+        fd_manifest_run_free(p->scorers[m]);
     free(p->scorers);
     free(p->given);
-    free(p->declared);
+    if (p->declared != NULL)
+        fd_models_declared_free(p->declared, n);
     fd_models_free(p->models);
 }
 

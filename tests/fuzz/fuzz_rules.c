@@ -174,7 +174,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (set != NULL)
         judge(set, batch);
     fd_strbuf out = {0};
-    int code = fd_rules_check(dir, "events", &sample_event, true, true, &out);
+    int code = fd_rules_check(dir, &(fd_ruleset_source){.topic = "events"}, &sample_event, true,
+                              true, &out);
     FD_ASSERT(code == 0 ? set != NULL : set == NULL || d.warnings > 0);
     fd_strbuf_free(&out);
     fd_ruleset_free(set);

@@ -230,12 +230,280 @@ static void test_evidence(void **state)
     }
 }
 
+/* ---- what rules see ---- */
+
+static void expect_refused(const char *rules, const char *part)
+{
+    rig r;
+    write_text("rules/r.yaml", rules);
+    open_rig(&r, FD_EVIDENCE_FIRED);
+    if (r.engine != NULL || strstr(r.said.p, part) == NULL)
+        fail_msg("expected\n%s\ngot\n%s", part, r.engine != NULL ? "an engine" : r.said.p);
+    close_rig(&r);
+}
+
+#define RULE(condition) FEATURES "rules:\n  - {id: r, condition: '" condition "', action: block}\n"
+
+static void test_names(void **state)
+{
+    (void)state;
+    write_tree("");
+    expect_refused(RULE("models.trees.score > 0.5"),
+                   "error: there is no model 'trees'\n"
+                   "    - {id: r, condition: 'models.trees.score > 0.5', action: block}\n"
+                   "                                 ^~~~~\n  hint: did you mean tree?");
+    expect_refused(RULE("models.tree > 0.5"), "error: a model alone is not a value");
+    expect_refused(RULE("models.tree > 0.5"), "hint: write models.tree.score");
+    expect_refused(RULE("models.tree.scores > 0.5"), "error: a model has no 'scores'");
+    expect_refused(RULE("models.tree.value > 0.5"), "hint: write models.tree.value[0]");
+    expect_refused(RULE("models.tree.value[1] > 0.5"),
+                   "error: model 'tree' has 1 value, from 0 on");
+    expect_refused(RULE("models.tree.value[-1] > 0.5"), "error: ");
+    expect_refused(RULE("models.tree.value[event.amount_minor] > 0.5"),
+                   "error: which value of a model is a whole number");
+    expect_refused(RULE("models.tree.value.x > 0.5"), "error: a model");
+    expect_refused(RULE("models.tree.value.size() > 0"), "error: a model");
+    expect_refused(RULE("has(models.tree)"), "error: ");
+    expect_refused(RULE("has(models.tree.value)"), "error: ");
+    expect_refused(RULE("models.tree.score > 1"), "write 1.0");
+    expect_refused(
+        "version: 1\nfeatures:\n  - {name: card_txn_5m, key: card_id, op: count, window: "
+        "5m, where: models.tree.score > 0.5}\n",
+        "sees 'event' alone, not 'models'");
+}
+
+static void test_modes(void **state)
+{
+    (void)state;
+    write_tree("mode: shadow\n");
+    expect_refused(RULE("models.tree.score > 0.5"),
+                   "error: model 'tree' is not live\n"
+                   "    - {id: r, condition: 'models.tree.score > 0.5', action: block}\n"
+                   "                                 ^~~~\n"
+                   "  hint: rules see live models: set mode: live in its manifest");
+    rig r;
+    start(&r, FEATURES, FD_EVIDENCE_ALL);
+    const char *shadow[N], *none[N];
+    for (int i = 0; i < N; i++) {
+        shadow[i] = "\"mode\":\"SHADOW\"}]";
+        none[i] = "\"models\":[]";
+    }
+    expect(&r, shadow);
+    close_rig(&r);
+    write_tree("mode: off\n");
+    expect_refused(RULE("models.tree.score > 0.5"), "error: model 'tree' is not live");
+    start(&r, FEATURES, FD_EVIDENCE_ALL);
+    expect(&r, none);
+    assert_int_equal(strlen(fd_engine_models_hash(r.engine)), FD_CONTENT_HASH_CHARS);
+    close_rig(&r);
+}
+
+/* Scored only for events for which `where` holds; elsewhere there is no score. */
+static void test_where(void **state)
+{
+    (void)state;
+    write_tree("where: event.card_id == \"C1\"\n");
+    rig r;
+    start(&r,
+          FEATURES "rules:\n"
+                   "  - {id: there, condition: 'has(models.tree.score)', action: review}\n"
+                   "  - {id: high, condition: 'models.tree.score > 0.8', action: block}\n",
+          FD_EVIDENCE_NONE);
+    expect(&r,
+           (const char *const[N]){"\"action\":\"REVIEW\"", "\"action\":\"REVIEW\"",
+                                  "\"action\":\"BLOCK\"", "\"action\":\"BLOCK\"", "\"models\":[]",
+                                  "\"models\":[]", "\"models\":[]", "\"action\":\"BLOCK\""});
+    fd_windows_drop(fd_engine_windows(r.engine), (fd_tp){0, 0});
+    expect(&r,
+           (const char *const[N]){"\"flags\":[]", "\"flags\":[]", "\"flags\":[]", "\"flags\":[]",
+                                  "RULE_ERROR", "RULE_ERROR", "RULE_ERROR", "\"flags\":[]"});
+    close_rig(&r);
+}
+
+/* Absent, null and failing inputs are missing values; ints and bools are numbers. */
+static void test_inputs(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *amount, *n5, *score;
+    } cases[] = {
+        {"double(event.amount_minor)", "event.card_id == \"C1\"", "\"score\":0.5"},
+        {"event.amount_minor", "event.amount_minor / 0", "\"score\":0.5"},
+        {"event.amount_minor", "event.lat", "\"score\":0.5"},
+        {"event.amount_minor", "3", "\"score\":0.875"},
+        {"event.lat", "3", "\"score\":0.125"},
+        {"variables.big", "3", "\"score\":0.875"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        fd_strbuf manifest = {0};
+        write_tree("");
+        fd_strbuf_puts(&manifest, "id: tree\n");
+        write_model("models", "tree.txt", tree_text, &manifest);
+        fd_strbuf_printf(&manifest,
+                         "self_test: tree.csv\ninputs:\n  - {name: amount, expression: '%s'}\n"
+                         "  - {name: n5, expression: '%s'}\n",
+                         cases[i].amount, cases[i].n5);
+        write_text("models/tree.yaml", manifest.p);
+        rig r;
+        start(&r, FEATURES "variables:\n  - {name: big, expression: 'event.amount_minor * 2'}\n",
+              FD_EVIDENCE_NONE);
+        const char *parts[N];
+        for (int k = 0; k < N; k++)
+            parts[k] = cases[i].score;
+        expect(&r, parts);
+        close_rig(&r);
+        fd_strbuf_free(&manifest);
+    }
+}
+
+static void with_inputs(const char *n5)
+{
+    fd_strbuf manifest = {0};
+    write_tree("");
+    fd_strbuf_puts(&manifest, "id: tree\n");
+    write_model("models", "tree.txt", tree_text, &manifest);
+    fd_strbuf_printf(&manifest,
+                     "self_test: tree.csv\ninputs:\n  - {name: amount, expression: '1.0'}\n"
+                     "  - {name: n5, expression: '%s'}\n",
+                     n5);
+    write_text("models/tree.yaml", manifest.p);
+    fd_strbuf_free(&manifest);
+}
+
+static void test_bad_inputs(void **state)
+{
+    (void)state;
+    with_inputs("features.card_txn_6m");
+    expect_refused(RULE("event.amount_minor > 5"),
+                   "models/tree.yaml:7:38: error: there is no feature 'card_txn_6m'\n"
+                   "    - {name: n5, expression: 'features.card_txn_6m'}\n"
+                   "                                       ^~~~~~~~~~~\n"
+                   "  hint: did you mean card_txn_5m?");
+    with_inputs("event.card_id");
+    expect_refused(RULE("event.amount_minor > 5"),
+                   "error: a model's input is double, int or bool, this is string");
+    with_inputs("models.tree.score");
+    expect_refused(RULE("event.amount_minor > 5"),
+                   "error: what a model is given cannot depend on what a model says");
+    with_inputs("variables.v");
+    expect_refused(FEATURES "variables:\n  - {name: v, expression: 'models.tree.score * 2.0'}\n",
+                   "error: what a model is given cannot depend on what a model says");
+    write_tree("where: event.amount_minor\n");
+    expect_refused(RULE("event.amount_minor > 5"), "error: a model's where is of type int");
+}
+
+static void test_values(void **state)
+{
+    (void)state;
+    fd_strbuf manifest = {0};
+    fd_strbuf_puts(&manifest, "id: three\nscore: 2\nself_test: three.csv\n" TREE_INPUTS);
+    write_model("models", "three.txt", three_classes_text, &manifest);
+    write_text("models/three.yaml", manifest.p);
+    write_text("models/three.csv", "amount,n5,expected\n1,1,0.6652409557748219\n");
+    rig r;
+    start(&r,
+          FEATURES "rules:\n"
+                   "  - {id: first, condition: 'models.three.value[0] > 0.6', action: block}\n"
+                   "  - {id: same, condition: 'models.three.value[2] == models.three.score', "
+                   "action: review}\n",
+          FD_EVIDENCE_NONE);
+    const char *const blocked = "\"action\":\"BLOCK\"", *const reviewed = "\"action\":\"REVIEW\"";
+    expect(&r, (const char *const[N]){reviewed, blocked, blocked, blocked, reviewed, blocked,
+                                      blocked, blocked});
+    close_rig(&r);
+    fd_strbuf_free(&manifest);
+}
+
+/* Behind the rules' own reasons, and not where the decision is to allow. */
+static void test_reasons(void **state)
+{
+    (void)state;
+    write_tree("reasons: {top: 2, codes: {amount: BIG_AMOUNT, n5: MODEL}}\n");
+    rig r;
+    start(&r, RULES, FD_EVIDENCE_NONE);
+    expect(&r,
+           (const char *const[N]){"\"reasons\":[]", "\"reasons\":[\"BIG_AMOUNT\"]",
+                                  "\"reasons\":[\"MODEL\",\"BIG_AMOUNT\"]",
+                                  "\"reasons\":[\"MODEL\",\"BIG_AMOUNT\"]", "\"reasons\":[]",
+                                  "\"reasons\":[\"BIG_AMOUNT\"]", "\"reasons\":[\"BIG_AMOUNT\"]",
+                                  "\"reasons\":[\"MODEL\",\"BIG_AMOUNT\"]"});
+    close_rig(&r);
+}
+
+/* ---- batches, and loading ---- */
+
+static void keep_bytes(rig *r, uint32_t i, fd_str value, void *ctx)
+{
+    (void)r;
+    (void)i;
+    fd_strbuf *all = ctx;
+    fd_strbuf_printf(all, "%u:", value.n);
+    fd_strbuf_add(all, value.p, value.n);
+}
+
+static void test_batches_do_not_matter(void **state)
+{
+    (void)state;
+    static const uint32_t sizes[] = {1, 7, 1000};
+    write_tree("where: event.amount_minor != 5001\nreasons: {top: 2}\n");
+    fd_strbuf all[3] = {{0}};
+    for (int i = 0; i < 3; i++) {
+        rig r;
+        start(&r, RULES, FD_EVIDENCE_ALL);
+        decide(&r, TIMES * N, sizes[i], keep_bytes, &all[i]);
+        close_rig(&r);
+        assert_int_equal(all[i].n, all[0].n);
+        assert_memory_equal(all[i].p, all[0].p, all[0].n);
+    }
+    for (int i = 0; i < 3; i++)
+        fd_strbuf_free(&all[i]);
+}
+
+/* What does not pass its self-test does not become a program; the engine goes on. */
+static void test_bad_programs(void **state)
+{
+    (void)state;
+    write_tree("");
+    rig r;
+    start(&r, RULES, FD_EVIDENCE_NONE);
+    char hash[FD_CONTENT_HASH_CHARS + 1];
+    snprintf(hash, sizeof hash, "%s", fd_engine_models_hash(r.engine));
+    write_text("models/tree.csv", "amount,n5,expected\n50,9,0.25\n");
+    fd_diags d;
+    fd_diags_init(&d);
+    assert_null(fd_program_load(&r.config, &d));
+    assert_int_equal(d.errors, 1);
+    write_tree("");
+    write_bytes("models/tree.txt", tree_text, 100);
+    assert_null(fd_program_load(&r.config, &d));
+    write_tree("tolerance: 1e-7\n");
+    fd_program *next = fd_program_load(&r.config, &d);
+    assert_non_null(next);
+    assert_string_not_equal(fd_program_models_hash(next), hash);
+    assert_string_equal(fd_engine_models_hash(r.engine), hash);
+    fd_retired retired;
+    fd_engine_switch(r.engine, next, NULL, INT64_MIN, &retired);
+    assert_string_not_equal(fd_engine_models_hash(r.engine), hash);
+    fd_engine_free_retired(&retired);
+    fd_diags_free(&d);
+    close_rig(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, enter_directory, leave_directory)
         T(test_scores_reach_rules),
         T(test_evidence),
+        T(test_names),
+        T(test_modes),
+        T(test_where),
+        T(test_inputs),
+        T(test_bad_inputs),
+        T(test_values),
+        T(test_reasons),
+        T(test_batches_do_not_matter),
+        T(test_bad_programs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
