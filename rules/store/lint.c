@@ -1,6 +1,6 @@
 /*
  * What is legal and yet hardly meant: unused lists, variables and features, thresholds that no
- * score reaches, rules that can never fire. Warnings. Loading.
+ * score reaches. Warnings; those about single rules are in lint_rules.c. Loading.
  */
 #include "store/ruleset_int.h"
 
@@ -56,20 +56,6 @@ static void constant_wheres(fd_loading *l)
     }
 }
 
-static void constants(fd_loading *l)
-{
-    const fd_ruleset *set = l->set;
-    for (uint32_t i = 0; i < set->n_rules; i++) {
-        const fd_rule_def *r = &set->rules[i];
-        fd_cel_value v;
-        if (r->when == NULL || !fd_cel_program_constant(r->when, &v))
-            continue;
-        bool fires = v.kind == FD_CEL_BOOL && v.v.b;
-        fd_yaml_report(r->place.y, r->condition_node, FD_WARNING, NULL, "rule \"%s\" %s", r->id.p,
-                       fires ? "always fires" : "can never fire");
-    }
-}
-
 static void thresholds(fd_loading *l)
 {
     const fd_ruleset *set = l->set;
@@ -108,6 +94,5 @@ void fd_store_lint(fd_loading *l)
     unused(l);
     unused_features(l);
     constant_wheres(l);
-    constants(l);
     thresholds(l);
 }

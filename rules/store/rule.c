@@ -92,17 +92,18 @@ static void read_rollout(fd_yaml *y, fd_yaml_node *n, fd_rule_def *r)
 enum { SNOOZE_FROM, SNOOZE_UNTIL, SNOOZE_KEYS, SNOOZE_KEY, N_SNOOZE_KEYS };
 static const char *const snooze_keys[] = {"from", "until", "keys", "key"};
 
-static void read_time(fd_yaml *y, const fd_yaml_node *n, const char *what, int64_t *out_us)
+bool fd_store_read_time(fd_yaml *y, const fd_yaml_node *n, const char *what, int64_t *out_us)
 {
     fd_str text;
     if (!fd_yaml_text(y, n, what, &text))
-        return;
+        return false;
     fd_cel_value t = fd_cel_parse_timestamp(text);
     if (t.kind == FD_CEL_TIMESTAMP)
         *out_us = t.v.i * 1000000 + fd_cel_nanos(&t) / 1000;
     else
         fd_yaml_report(y, n, FD_ERROR, "write a time like 2026-11-01T00:00:00Z",
                        "%s: \"%s\" is not a time", what, text.p);
+    return t.kind == FD_CEL_TIMESTAMP;
 }
 
 static void read_texts(fd_yaml *y, const fd_yaml_node *n, const char *what, uint32_t *count,
@@ -137,9 +138,9 @@ static void read_snooze_key(void *ctx, fd_yaml *y, int key, fd_yaml_node *key_no
     if (key == SNOOZE_KEY)
         r->snooze_node = value;
     if (key == SNOOZE_FROM)
-        read_time(y, value, "snooze.from", &r->info.snooze_from_us);
+        fd_store_read_time(y, value, "snooze.from", &r->info.snooze_from_us);
     else if (key == SNOOZE_UNTIL)
-        read_time(y, value, "snooze.until", &r->info.snooze_until_us);
+        fd_store_read_time(y, value, "snooze.until", &r->info.snooze_until_us);
     else if (key == SNOOZE_KEYS)
         read_snooze_values(y, value, r);
     else

@@ -14,6 +14,7 @@ static fd_ruleset *new_set(const fd_type *event)
     FD_ALLOCATED(set);
     set->arena = fd_arena_new(ARENA_BLOCK_BYTES, 0);
     set->event = event;
+    set->activate_at_us = INT64_MIN;
     for (int a = 0; a < FD_N_ACTIONS; a++)
         set->decision.severity[a] = a;
     return set;
@@ -55,14 +56,16 @@ fd_ruleset *fd_ruleset_load(const char *dir, const fd_ruleset_source *source,
         if (diags->errors == errors_before && l.set->n_rules == 0 && l.set->n_features == 0 &&
             l.set->n_models == 0)
             fd_diags_error(diags, "rule directory %s has no rules and no features", dir);
+        if (diags->errors == errors_before) {
+            fd_store_plan(l.set);
+            fd_store_lint_rules(&l);
+        }
     }
     finish_loading(&l);
     if (strict)
         harden(diags, n_before, warnings_before);
-    if (diags->errors == errors_before) {
-        fd_store_plan(l.set);
+    if (diags->errors == errors_before)
         return l.set;
-    }
     fd_ruleset_free(l.set);
     return NULL;
 }
@@ -76,6 +79,11 @@ void fd_ruleset_free(fd_ruleset *set)
     fd_cel_plan_free(set->plan);
     fd_arena_free(set->arena);
     free(set);
+}
+
+int64_t fd_ruleset_activate_at_us(const fd_ruleset *set)
+{
+    return set->activate_at_us;
 }
 
 const char *fd_ruleset_hash(const fd_ruleset *set)

@@ -112,6 +112,10 @@ void fd_ruleset_free(fd_ruleset *set); /* NULL is fine */
 const char *fd_ruleset_hash(const fd_ruleset *set);
 const char *fd_ruleset_lists_hash(const fd_ruleset *set);
 
+/* The event time from which on the set decides (`activate_at`), microseconds since the epoch;
+ * INT64_MIN: at once. */
+int64_t fd_ruleset_activate_at_us(const fd_ruleset *set);
+
 uint32_t fd_ruleset_n_rules(const fd_ruleset *set);
 const fd_rule_info *fd_ruleset_rule(const fd_ruleset *set, uint32_t i);
 uint32_t fd_ruleset_n_lists(const fd_ruleset *set);

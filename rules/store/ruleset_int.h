@@ -127,6 +127,8 @@ struct fd_ruleset {
     fd_arena *arena;
     const fd_type *event;
     fd_decision_def decision;
+    int64_t activate_at_us;   /* INT64_MIN: at once */
+    fd_def_place activate_at; /* y == NULL: not given */
     uint32_t n_rules, cap_rules;
     fd_rule_def *rules;
     uint32_t n_vars, cap_vars;
@@ -172,6 +174,8 @@ static inline bool fd_store_seen(uint64_t keys, int key)
 /* sections.c, rule.c */
 void fd_store_read_sections(fd_loading *l, fd_yaml *y);
 void fd_store_read_rule(fd_loading *l, fd_yaml *y, fd_yaml_node *node);
+/* RFC 3339 with a zone; false after an error. */
+bool fd_store_read_time(fd_yaml *y, const fd_yaml_node *n, const char *what, int64_t *out_us);
 bool fd_store_action(fd_yaml *y, const fd_yaml_node *n, const char *what, fd_action *out);
 /* Grows an arena array by one zeroed item. */
 void *fd_store_push(fd_arena *arena, void *items, uint32_t *n, uint32_t *cap, size_t size);
@@ -217,7 +221,8 @@ typedef struct fd_key_state {
 fd_key_state fd_store_state_of(const fd_window_layout *layout, uint16_t key);
 /* In the largest unit that divides it. */
 void fd_store_write_duration(int64_t us, fd_strbuf *out);
-/* lint.c */
+/* lint.c; lint_rules.c: rules that have no say or cost much, of a set with its plan. */
 void fd_store_lint(fd_loading *l);
+void fd_store_lint_rules(fd_loading *l);
 
 #endif

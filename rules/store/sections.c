@@ -340,9 +340,26 @@ static void read_variable(fd_loading *l, fd_yaml *y, fd_yaml_node *n)
     set->vars[set->n_vars - 1] = *v;
 }
 
+/* ---- activate_at ---- */
+
+/* All files of a set go live at one time: who says it again must say the same. */
+static void read_activate_at(fd_loading *l, fd_yaml *y, const fd_yaml_node *n)
+{
+    fd_ruleset *set = l->set;
+    int64_t us;
+    if (!fd_store_read_time(y, n, "activate_at", &us))
+        return;
+    if (set->activate_at.y != NULL && set->activate_at_us != us)
+        fd_yaml_report(y, n, FD_ERROR, "one file of a rule set says when it goes live",
+                       "activate_at is another time in %s:%d", set->activate_at.y->name,
+                       fd_yaml_line(set->activate_at.node));
+    set->activate_at = (fd_def_place){y, (fd_yaml_node *)(uintptr_t)n};
+    set->activate_at_us = us;
+}
+
 /* ---- the file ---- */
 
-#define SECTIONS(X) X(version) X(decision) X(lists) X(features) X(variables) X(rules)
+#define SECTIONS(X) X(version) X(activate_at) X(decision) X(lists) X(features) X(variables) X(rules)
 enum {
 #define X(name) SECTION_##name,
     SECTIONS(X)
@@ -373,6 +390,9 @@ static void read_section(void *ctx, fd_yaml *y, int key, fd_yaml_node *key_node,
     switch (key) {
     case SECTION_version:
         fd_yaml_int(y, value, "version", 1, 1, &version);
+        break;
+    case SECTION_activate_at:
+        read_activate_at(l, y, value);
         break;
     case SECTION_decision:
         read_decision(l, y, key_node, value);
