@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "base/hash.h"
+#include "base/strbuf.h"
 #include "lang/function.h"
 
 /* Open addressing, at most half full. Strings: n is the length and h the hash; numbers: bits. */
@@ -229,4 +230,95 @@ size_t fd_list_bytes(const fd_list *l)
 {
     return sizeof *l + fd_arena_held(l->arena) + l->cap * sizeof *l->slots +
            l->cap_ranges * sizeof *l->ranges;
+}
+
+/* ---- against another list ---- */
+
+typedef struct sample {
+    fd_arena *arena;
+    fd_str *items;
+    uint32_t n, max;
+} sample;
+
+/* The least texts, in order. */
+static void keep_least(sample *s, const char *p, size_t n)
+{
+    fd_str text = {p, (uint32_t)n};
+    uint32_t at = s->n;
+    while (at > 0 && fd_str_cmp(text, s->items[at - 1]) < 0)
+        at--;
+    if (at == s->max)
+        return;
+    if (s->n < s->max)
+        s->n++;
+    for (uint32_t i = s->n - 1; i > at; i--)
+        s->items[i] = s->items[i - 1];
+    s->items[at] = fd_arena_str(s->arena, text);
+}
+
+static void keep_slot(sample *s, const fd_list *l, const slot *e)
+{
+    fd_strbuf text = {0};
+    if (l->type == FD_LIST_INT) {
+        fd_strbuf_int(&text, (int64_t)e->bits);
+    } else if (l->type == FD_LIST_DOUBLE) {
+        double d;
+        memcpy(&d, &e->bits, sizeof d);
+        fd_strbuf_double(&text, d);
+    } else {
+        fd_strbuf_add(&text, e->p, e->n);
+    }
+    keep_least(s, text.p == NULL ? "" : text.p, text.n);
+    fd_strbuf_free(&text);
+}
+
+static fd_str address(fd_arena *arena, const unsigned char ip[16])
+{
+    static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
+    fd_cel_value v = {
+        .kind = FD_CEL_IP, .n = memcmp(ip, mapped, sizeof mapped) == 0 ? 4 : 6, .v.address = ip};
+    fd_cel_value text = fd_cel_string_from_ip(arena, &v);
+    return fd_cel_text(&text);
+}
+
+static void keep_range(sample *s, const fd_ip_range *r)
+{
+    fd_str from = address(s->arena, r->from), to = address(s->arena, r->to);
+    bool one = memcmp(r->from, r->to, sizeof r->from) == 0;
+    char *text = one ? fd_arena_printf(s->arena, FD_STR_FMT, FD_STR_ARG(from))
+                     : fd_arena_printf(s->arena, FD_STR_FMT "-" FD_STR_FMT, FD_STR_ARG(from),
+                                       FD_STR_ARG(to));
+    keep_least(s, text, strlen(text));
+}
+
+static bool has_range(const fd_list *l, const fd_ip_range *r)
+{
+    for (size_t i = 0; i < l->n_ranges; i++) {
+        if (memcmp(&l->ranges[i], r, sizeof *r) == 0)
+            return true;
+    }
+    return false;
+}
+
+uint64_t fd_list_only(const fd_list *a, const fd_list *b, fd_arena *arena, fd_str *some,
+                      uint32_t max, uint32_t *n_some)
+{
+    FD_ASSERT(b == NULL || a->type == b->type);
+    sample s = {.arena = arena, .items = some, .max = max};
+    uint64_t count = 0;
+    for (size_t i = 0; i < a->cap; i++) {
+        const slot *e = &a->slots[i];
+        if (!e->used || (b != NULL && has_slot(b, (fd_str){e->p, e->n}, e->bits)))
+            continue;
+        count++;
+        keep_slot(&s, a, e);
+    }
+    for (size_t i = 0; i < a->n_ranges; i++) {
+        if (b != NULL && has_range(b, &a->ranges[i]))
+            continue;
+        count++;
+        keep_range(&s, &a->ranges[i]);
+    }
+    *n_some = s.n;
+    return count;
 }

@@ -39,6 +39,12 @@ const fd_cel_set *fd_list_set(const fd_list *l);
 uint64_t fd_list_count(const fd_list *l);
 size_t fd_list_bytes(const fd_list *l); /* memory held */
 
+/* How many entries of `a` are not entries of `b`, a list of the same type (NULL: empty); the first
+ * of them by their texts, at most `max`, go into `some`, in the arena. Networks are told as the
+ * ranges that they make together. */
+uint64_t fd_list_only(const fd_list *a, const fd_list *b, fd_arena *arena, fd_str *some,
+                      uint32_t max, uint32_t *n_some);
+
 /* cidr.c: ranges of addresses as 16 bytes, IPv4 mapped into IPv6. */
 typedef struct fd_ip_range {
     unsigned char from[16], to[16];

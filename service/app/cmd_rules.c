@@ -111,6 +111,8 @@ int fd_cmd_rules(int argc, char **argv)
         return fd_rules_history(argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "test") == 0)
         return fd_cmd_rules_test(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "diff") == 0)
+        return fd_cmd_rules_diff(argc - 1, argv + 1);
     static const char *const outputs[] = {"text", "json", NULL};
     options o = {.schema = "payment"};
     int output = 0;
@@ -129,7 +131,7 @@ int fd_cmd_rules(int argc, char **argv)
         .synopsis =
             "check|explain [-s SCHEMA] [--source TOPIC] [--models DIR] [--strict] [-o text|json] "
             "DIRECTORY\n"
-            "       fraudd rules test -h",
+            "       fraudd rules test|diff|show|history -h",
         .summary = "Loads a directory of rule files. check says everything that is wrong with it, "
                    "explain what its\nfeatures keep, what its rules share and cost, and which run "
                    "row by row, and why.",
@@ -152,7 +154,7 @@ int fd_cmd_rules(int argc, char **argv)
         return explain(&o);
     if (strcmp(args[0], "check") != 0)
         return fd_cli_usage_error(
-            &cli, "'%s' is not something rules can do: check, explain, test, show, history",
+            &cli, "'%s' is not something rules can do: check, explain, test, diff, show, history",
             args[0]);
     return check(&o);
 }

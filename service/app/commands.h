@@ -21,7 +21,8 @@
 FD_COMMANDS(X)
 #undef X
 
-/* `rules test`: argv[0] is "test". */
+/* `rules test` and `rules diff`: argv[0] is the second word. */
 int fd_cmd_rules_test(int argc, char **argv);
+int fd_cmd_rules_diff(int argc, char **argv);
 
 #endif

@@ -322,14 +322,35 @@ static void tested(void **state)
            "  hint: write [a, b] or one \"- item\" per line\nr: not tested, 1 error(s)\n");
 }
 
+/* What is compared is tested in test_diff.c. */
+static void compared(void **state)
+{
+    (void)state;
+    write_text("a/r.yaml", GOOD);
+    write_text("b/r.yaml", GOOD "# a comment\n");
+    expect("diff a b", FD_EXIT_OK, "a and b mean the same\nstate: none is needed\n", "");
+    write_text("b/r.yaml", GOOD "features: [{name: n, key: card_id, op: count, window: 5m}]\n");
+    expect("diff a b", FD_EXIT_CHECK,
+           "+ feature n: count by card_id over 5m\na -> b: 1 added, 0 removed, 0 changed\n"
+           "state: windows are built anew for n, from 5m of history, before the set decides\n",
+           "");
+    answer a = run("diff a nowhere");
+    assert_int_equal(a.code, FD_EXIT_CONFIG);
+    assert_non_null(strstr(a.err.p, "rule directory nowhere: No such file or directory"));
+    release(&a);
+    a = run("diff a");
+    assert_int_equal(a.code, FD_EXIT_USAGE);
+    release(&a);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, enter_directory, leave_directory)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(good_and_bad),   TEST(strict),     TEST(as_json),
-        TEST(state_is_told),  TEST(the_sample), TEST(explained),
-        TEST(another_schema), TEST(usage),      TEST(tested),
+        TEST(good_and_bad), TEST(strict),    TEST(as_json),        TEST(state_is_told),
+        TEST(the_sample),   TEST(explained), TEST(another_schema), TEST(usage),
+        TEST(tested),       TEST(compared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
