@@ -108,7 +108,7 @@ enum { FD_METRIC_MAX_LABELS = 3, FD_METRIC_PARTITIONS = 4096, FD_METRIC_RULES = 
     X(FLUSH_TIME, COUNTER, "fraudd_store_flush_seconds_total", NONE, 0, NS,                        \
       "Time that writes took, from a first request to its last answer, of all partitions.")        \
     X(ARCHIVE_ERRORS, COUNTER, "fraudd_archive_errors_total", NONE, 0, ONE,                        \
-      "Times that something could not be written to the archive.")                                  \
+      "Times that something could not be written to the archive.")                                 \
     X(RULE_EVALUATIONS, COUNTER, "fraudd_rule_evaluations_total", RULE, FD_METRIC_RULES, ONE,      \
       "Times a rule was evaluated: not off, in its rollout, not snoozed; by rule and mode.")       \
     X(SHADOW_CHANGES, COUNTER, "fraudd_rule_shadow_changes_total", CHANGE, FD_METRIC_RULES, ONE,   \
