@@ -77,11 +77,15 @@ static bool take_number(fd_doc_reader *r, char marker, double *out)
     return true;
 }
 
-/* The next marker; no-ops are passed over. */
-static bool take_marker(fd_doc_reader *r, char *out)
+static void skip_no_ops(fd_doc_reader *r)
 {
     while (r->at < r->end && *r->at == 'N')
         r->at++;
+}
+
+static bool take_marker(fd_doc_reader *r, char *out)
+{
+    skip_no_ops(r);
     if (r->at == r->end)
         return fd_doc_fail(r, "the file ends too early");
     *out = *r->at++;
@@ -210,6 +214,7 @@ static bool object(fd_doc_reader *r, fd_doc *to)
     if (!take_header(r, &h))
         return false;
     for (uint32_t i = 0; !h.counted || i < h.n; i++) {
+        skip_no_ops(r);
         if (!h.counted && r->at < r->end && *r->at == '}') {
             r->at++;
             break;

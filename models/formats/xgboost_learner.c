@@ -57,6 +57,8 @@ static bool read_shape(xgb_model *m, const fd_doc *param)
     if (fd_doc_get(param, "num_target") != NULL && !xgb_count(m, param, "num_target", &targets))
         return false;
     m->n_outputs = classes > 1 ? classes : targets > 1 ? targets : 1;
+    if (m->n_inputs == 0)
+        return xgb_refuse(m, "%s", "the model has no inputs");
     if (m->n_inputs > FD_MODEL_MAX_INPUTS)
         return xgb_refuse(m, "%u inputs, at most %d are possible", m->n_inputs,
                           FD_MODEL_MAX_INPUTS);

@@ -20,19 +20,20 @@ typedef struct loading {
 
 #define REFUSE(l, fmt, ...) xgb_refuse((l)->m, "tree %u: " fmt, (l)->tree, __VA_ARGS__)
 
-/* An array with one number per node; NULL: an error, or an optional one that is not there. */
-static const double *per_node(const loading *l, const fd_doc *tree, const char *name, bool optional)
+/* An array with one number per node; an optional one that is not there is NULL. False: an error. */
+static bool per_node(const loading *l, const fd_doc *tree, const char *name, bool optional,
+                     const double **out)
 {
     const fd_doc *d = fd_doc_get(tree, name);
+    *out = NULL;
     if (d == NULL && optional)
-        return NULL;
+        return true;
     if (d == NULL || d->kind != FD_DOC_NUMBERS)
-        REFUSE(l, "'%s' is missing, or not a list of numbers", name);
-    else if (d->n != l->n_nodes)
-        REFUSE(l, "'%s' has %u numbers for %u nodes", name, d->n, l->n_nodes);
-    else
-        return d->numbers;
-    return NULL;
+        return REFUSE(l, "'%s' is missing, or not a list of numbers", name);
+    if (d->n != l->n_nodes)
+        return REFUSE(l, "'%s' has %u numbers for %u nodes", name, d->n, l->n_nodes);
+    *out = d->numbers;
+    return true;
 }
 
 /* A whole number in [0, limit). */
@@ -50,15 +51,12 @@ typedef struct arrays {
 
 static bool read_arrays(const loading *l, const fd_doc *tree, arrays *a)
 {
-    a->left = per_node(l, tree, "left_children", false);
-    a->right = a->left == NULL ? NULL : per_node(l, tree, "right_children", false);
-    a->input = a->right == NULL ? NULL : per_node(l, tree, "split_indices", false);
-    a->threshold = a->input == NULL ? NULL : per_node(l, tree, "split_conditions", false);
-    a->default_left = a->threshold == NULL ? NULL : per_node(l, tree, "default_left", false);
-    if (a->default_left == NULL)
-        return false;
-    a->cover = per_node(l, tree, "sum_hessian", true);
-    return true;
+    return per_node(l, tree, "left_children", false, &a->left) &&
+           per_node(l, tree, "right_children", false, &a->right) &&
+           per_node(l, tree, "split_indices", false, &a->input) &&
+           per_node(l, tree, "split_conditions", false, &a->threshold) &&
+           per_node(l, tree, "default_left", false, &a->default_left) &&
+           per_node(l, tree, "sum_hessian", true, &a->cover);
 }
 
 static void read_leaf(const loading *l, double value, fd_forest_node *node)
@@ -170,7 +168,9 @@ static bool read_categories(loading *l, const fd_doc *tree)
 /* A node that says it is categorical and has no categories would be compared with NaN. */
 static bool check_types(const loading *l, const fd_doc *tree)
 {
-    const double *type = per_node(l, tree, "split_type", true);
+    const double *type;
+    if (!per_node(l, tree, "split_type", true, &type))
+        return false;
     for (uint32_t i = 0; type != NULL && i < l->n_nodes; i++) {
         if (type[i] != 0 && l->nodes[i].split == FD_SPLIT_LT)
             return REFUSE(l, "node %u is categorical and has no categories", i);

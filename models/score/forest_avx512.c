@@ -8,45 +8,159 @@
 
 #include <immintrin.h>
 
-#define AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl")))
+#define AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,popcnt")))
 #define INLINE AVX512 static inline __attribute__((always_inline))
 
 FD_DEFINE_RANK_OF(rank_of_float, float)
 FD_DEFINE_RANK_OF(rank_of_double, double)
 
-enum { FLOATS = 16, DOUBLES = 8 };
+enum { FLOATS = 16, DOUBLES = 8, COUNTED = 32, PIVOTS = 256 };
 
-/* ---- ranks: 16 pivots tell which 16 cuts to count ---- */
-
-INLINE uint32_t count_floats(const float *cuts, uint32_t n, float x)
+AVX512 static bool see(const double *x, float *floats, uint8_t *missing)
 {
-    __mmask16 has = (__mmask16)((1U << n) - 1);
-    __m512 c = _mm512_maskz_loadu_ps(has, cuts);
-    return (uint32_t)__builtin_popcount(
-        _mm512_mask_cmp_ps_mask(has, c, _mm512_set1_ps(x), _CMP_LE_OQ));
+    __mmask64 nan = 0;
+    for (int r = 0; r < FD_TILE; r += DOUBLES) {
+        __m512d v = _mm512_loadu_pd(x + r);
+        _mm256_store_ps(floats + r, _mm512_cvtpd_ps(v));
+        nan |= (__mmask64)_mm512_cmp_pd_mask(v, v, _CMP_UNORD_Q) << r;
+    }
+    _mm512_store_si512((void *)missing, _mm512_maskz_set1_epi8(nan, 1));
+    return nan != 0;
+}
+
+AVX512 static void spread(const uint32_t *ranks, uint32_t first, const uint8_t *missing,
+                          uint8_t lost, uint8_t *column)
+{
+    const __m512i below = _mm512_set1_epi32((int)first);
+    for (int r = 0; r < FD_TILE; r += FLOATS) {
+        __m512i rank = _mm512_max_epu32(_mm512_load_si512((const void *)(ranks + r)), below);
+        __m128i bytes = _mm512_cvtusepi32_epi8(_mm512_sub_epi32(rank, below));
+        _mm_store_si128((void *)(column + r), bytes);
+    }
+    if (missing == NULL)
+        return;
+    __m512i is = _mm512_load_si512((const void *)missing);
+    __mmask64 m = _mm512_test_epi8_mask(is, is);
+    __m512i bytes = _mm512_load_si512((const void *)column);
+    _mm512_store_si512((void *)column,
+                       _mm512_mask_mov_epi8(bytes, m, _mm512_set1_epi8((char)lost)));
+}
+
+/* ---- ranks: few cuts are counted for all rows; of many, every 16th is, and so on ---- */
+
+INLINE void count_floats(const float *cuts, uint32_t n, const float *x, uint32_t *ranks)
+{
+    const __m512i one = _mm512_set1_epi32(1);
+    for (int r = 0; r < FD_TILE; r += FLOATS) {
+        __m512 v = _mm512_load_ps(x + r);
+        __m512i rank = _mm512_setzero_si512();
+        for (uint32_t i = 0; i < n; i++) {
+            __mmask16 m = _mm512_cmp_ps_mask(_mm512_set1_ps(cuts[i]), v, _CMP_LE_OQ);
+            rank = _mm512_mask_add_epi32(rank, m, rank, one);
+        }
+        _mm512_store_si512((void *)(ranks + r), rank);
+    }
+}
+
+/* From a rank among every 16th to one among all of them. */
+INLINE void refine_floats(const float *cuts, const float *x, uint32_t *ranks)
+{
+    for (int r = 0; r < FD_TILE; r++) {
+        uint32_t from = FLOATS * ranks[r];
+        __m512 v = _mm512_loadu_ps(cuts + from);
+        __mmask16 m = _mm512_cmp_ps_mask(v, _mm512_set1_ps(x[r]), _CMP_LE_OQ);
+        ranks[r] = from + (uint32_t)__builtin_popcount(m);
+    }
+}
+
+/* Every `step`th of n cuts, and NaN behind them. The number of them. */
+INLINE uint32_t pick_floats(const float *cuts, uint32_t n, uint32_t step, float *to)
+{
+    uint32_t picked = n / step;
+    for (uint32_t i = 0; i < picked; i++)
+        to[i] = cuts[(i + 1) * step - 1];
+    _mm512_storeu_ps(to + picked, _mm512_set1_ps(__builtin_nanf("")));
+    return picked;
 }
 
 AVX512 static void rank_floats(const float *cuts, uint32_t n, const float *x, uint32_t *ranks)
 {
-    float pivots[FLOATS];
-    uint32_t n_pivots = n / FLOATS;
-    if (n_pivots > FLOATS) {
+    float some[PIVOTS + FLOATS], few[2 * FLOATS];
+    if (n <= COUNTED) {
+        count_floats(cuts, n, x, ranks);
+        return;
+    }
+    if (n / FLOATS > PIVOTS) {
         for (int r = 0; r < FD_TILE; r++)
             ranks[r] = rank_of_float(cuts, n, x[r]);
         return;
     }
-    for (uint32_t i = 0; i < n_pivots; i++)
-        pivots[i] = cuts[(i + 1) * FLOATS - 1];
-    for (int r = 0; r < FD_TILE; r++) {
-        uint32_t from = FLOATS * count_floats(pivots, n_pivots, x[r]), left = n - from;
-        ranks[r] = from + count_floats(cuts + from, left < FLOATS ? left : FLOATS, x[r]);
+    uint32_t n_some = pick_floats(cuts, n, FLOATS, some);
+    if (n_some <= COUNTED) {
+        count_floats(some, n_some, x, ranks);
+    } else {
+        count_floats(few, pick_floats(some, n_some, FLOATS, few), x, ranks);
+        refine_floats(some, x, ranks);
     }
+    refine_floats(cuts, x, ranks);
+}
+
+INLINE void count_doubles(const double *cuts, uint32_t n, const double *x, uint32_t *ranks)
+{
+    const __m512i one = _mm512_set1_epi64(1);
+    for (int r = 0; r < FD_TILE; r += DOUBLES) {
+        __m512d v = _mm512_loadu_pd(x + r);
+        __m512i rank = _mm512_setzero_si512();
+        for (uint32_t i = 0; i < n; i++) {
+            __mmask8 m = _mm512_cmp_pd_mask(_mm512_set1_pd(cuts[i]), v, _CMP_LE_OQ);
+            rank = _mm512_mask_add_epi64(rank, m, rank, one);
+        }
+        _mm256_store_si256((void *)(ranks + r), _mm512_cvtepi64_epi32(rank));
+    }
+}
+
+/* As with floats: registers of 8, two for 16 cuts. */
+INLINE void refine_doubles(const double *cuts, const double *x, uint32_t *ranks)
+{
+    for (int r = 0; r < FD_TILE; r++) {
+        uint32_t from = FLOATS * ranks[r];
+        __m512d v = _mm512_set1_pd(x[r]);
+        __mmask8 a = _mm512_cmp_pd_mask(_mm512_loadu_pd(cuts + from), v, _CMP_LE_OQ);
+        __mmask8 b = _mm512_cmp_pd_mask(_mm512_loadu_pd(cuts + from + DOUBLES), v, _CMP_LE_OQ);
+        ranks[r] = from + (uint32_t)__builtin_popcount((unsigned)a << 8 | b);
+    }
+}
+
+INLINE uint32_t pick_doubles(const double *cuts, uint32_t n, uint32_t step, double *to)
+{
+    uint32_t picked = n / step;
+    for (uint32_t i = 0; i < picked; i++)
+        to[i] = cuts[(i + 1) * step - 1];
+    for (uint32_t i = 0; i < FLOATS; i++)
+        to[picked + i] = __builtin_nan("");
+    return picked;
 }
 
 AVX512 static void rank_doubles(const double *cuts, uint32_t n, const double *x, uint32_t *ranks)
 {
-    for (int r = 0; r < FD_TILE; r++)
-        ranks[r] = rank_of_double(cuts, n, x[r]);
+    double some[PIVOTS + FLOATS], few[2 * FLOATS];
+    if (n <= COUNTED) {
+        count_doubles(cuts, n, x, ranks);
+        return;
+    }
+    if (n / FLOATS > PIVOTS) {
+        for (int r = 0; r < FD_TILE; r++)
+            ranks[r] = rank_of_double(cuts, n, x[r]);
+        return;
+    }
+    uint32_t n_some = pick_doubles(cuts, n, FLOATS, some);
+    if (n_some <= COUNTED) {
+        count_doubles(some, n_some, x, ranks);
+    } else {
+        count_doubles(few, pick_doubles(some, n_some, FLOATS, few), x, ranks);
+        refine_doubles(some, x, ranks);
+    }
+    refine_doubles(cuts, x, ranks);
 }
 
 /* ---- perfect trees: the number of the leaf is put together bit by bit ---- */
@@ -149,8 +263,8 @@ AVX512 static void add_doubles(const double *values, const uint8_t *leaves, doub
 
 const fd_forest_kernels *fd_forest_kernels_avx512(void)
 {
-    static const fd_forest_kernels table = {rank_floats, rank_doubles, perfect,
-                                            bytes,       add_floats,   add_doubles};
+    static const fd_forest_kernels table = {see,     rank_floats, rank_doubles, spread,
+                                            perfect, bytes,       add_floats,   add_doubles};
     bool has = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
     return has ? &table : NULL;

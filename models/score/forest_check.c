@@ -47,8 +47,7 @@ static bool check_split(const keeping *k, uint32_t i, const fd_forest_node *node
         return REFUSE(k, "node %u splits by input %u, there are %u", i, node->input,
                       k->spec->n_inputs);
     if (node->yes >= n_nodes || node->no >= n_nodes)
-        return REFUSE(k, "node %u has a child %u, there are %u nodes", i,
-                      node->yes >= n_nodes ? node->yes : node->no, n_nodes);
+        return REFUSE(k, "node %u has a child that is none of the %u nodes", i, n_nodes);
     if (node->split != FD_SPLIT_IN && isnan(node->threshold))
         return REFUSE(k, "node %u compares with NaN", i);
     return true;

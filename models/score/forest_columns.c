@@ -9,10 +9,12 @@
 
 typedef struct cut {
     uint32_t input;
-    uint16_t look; /* missing, zero_is_missing: a view is an input and how to look at it */
+    uint16_t look; /* missing * 2 + zero_is_missing */
     double at;     /* NaN: beyond all numbers */
     size_t node;
 } cut;
+
+enum { LOOKS = 6 };
 
 typedef struct making {
     const fd_forest *f;
@@ -51,8 +53,6 @@ static int compare(const void *a, const void *b)
     const cut *x = a, *y = b;
     if (x->input != y->input)
         return x->input < y->input ? -1 : 1;
-    if (x->look != y->look)
-        return x->look < y->look ? -1 : 1;
     if (isnan(x->at) || isnan(y->at))
         return (int)isnan(x->at) - (int)isnan(y->at);
     return (x->at > y->at) - (x->at < y->at);
@@ -133,52 +133,70 @@ static bool add_splits(making *m, uint32_t tree)
 
 /* ---- columns ---- */
 
-static void put_cut(fd_forest_fast *fast, size_t i, double at)
+static void put_cut(fd_forest_fast *fast, double at)
 {
     if (fast->float_cuts != NULL)
-        fast->float_cuts[i] = (float)at;
+        fast->float_cuts[fast->n_cuts++] = (float)at;
     else
-        fast->double_cuts[i] = at;
+        fast->double_cuts[fast->n_cuts++] = at;
 }
 
-/* The cuts of one view, cuts[from, to). */
-static void make_view(making *m, size_t from, size_t to)
+/* The looks that the splits of one input need, and their columns. */
+static void make_looks(making *m, const fd_view *v, const cut *cuts, size_t n, uint32_t *columns)
 {
     fd_forest_fast *fast = m->fast;
-    fd_view *v = &fast->views[fast->n_views++];
-    *v = (fd_view){.input = m->cuts[from].input,
-                   .missing = (uint8_t)(m->cuts[from].look / 2),
-                   .zero_is_missing = m->cuts[from].look % 2 != 0,
-                   .column = fast->n_columns,
-                   .first_cut = fast->n_cuts};
-    for (size_t i = from; i < to; i++) {
-        if (i == from || compare(&m->cuts[i - 1], &m->cuts[i]) != 0) {
-            put_cut(fast, fast->n_cuts++, m->cuts[i].at);
-            v->n_cuts++;
-        }
-        fd_rank_split *split = &m->splits[m->cuts[i].node];
-        split->column = v->column + (v->n_cuts - 1) / FD_COLUMN_CUTS;
-        split->k = (uint8_t)((v->n_cuts - 1) % FD_COLUMN_CUTS);
+    bool used[LOOKS] = {false};
+    for (size_t i = 0; i < n; i++)
+        used[cuts[i].look] = true;
+    for (uint32_t look = 0; look < LOOKS; look++) {
+        if (!used[look])
+            continue;
+        columns[look] = fast->n_columns;
+        fast->looks[fast->n_looks++] = (fd_look){.missing = (uint8_t)(look / 2),
+                                                 .zero_is_missing = look % 2 != 0,
+                                                 .column = fast->n_columns};
+        fast->n_columns += (v->n_cuts + FD_COLUMN_CUTS - 1) / FD_COLUMN_CUTS;
     }
-    fast->n_columns += (v->n_cuts + FD_COLUMN_CUTS - 1) / FD_COLUMN_CUTS;
 }
 
-static bool same_view(const cut *a, const cut *b)
+/* The cuts of one input. */
+static void make_view(making *m, const cut *cuts, size_t n)
 {
-    return a->input == b->input && a->look == b->look;
+    fd_forest_fast *fast = m->fast;
+    uint32_t columns[LOOKS] = {0};
+    fd_view *v = &fast->views[fast->n_views++];
+    *v = (fd_view){.input = cuts->input, .first_cut = fast->n_cuts, .first_look = fast->n_looks};
+    for (size_t i = 0; i < n; i++) {
+        if (i == 0 || compare(&cuts[i - 1], &cuts[i]) != 0) {
+            put_cut(fast, cuts[i].at);
+            v->n_cuts++;
+            v->zero += cuts[i].at <= 0;
+        }
+        m->splits[cuts[i].node].column = v->n_cuts - 1;
+    }
+    for (uint32_t i = v->n_cuts; i == v->n_cuts || i % FD_CUT_LANES != 0; i++)
+        put_cut(fast, NAN);
+    make_looks(m, v, cuts, n, columns);
+    v->n_looks = fast->n_looks - v->first_look;
+    for (size_t i = 0; i < n; i++) {
+        fd_rank_split *split = &m->splits[cuts[i].node];
+        split->k = (uint8_t)(split->column % FD_COLUMN_CUTS);
+        split->column = columns[cuts[i].look] + split->column / FD_COLUMN_CUTS;
+    }
 }
 
 static void make_views(making *m)
 {
-    size_t n_views = 0, from = 0;
+    fd_forest_fast *fast = m->fast;
+    size_t from = 0;
     qsort(m->cuts, m->n, sizeof *m->cuts, compare);
-    for (size_t i = 0; i < m->n; i++)
-        n_views += i == 0 || !same_view(&m->cuts[i - 1], &m->cuts[i]);
-    m->fast->views = calloc(n_views + 1, sizeof *m->fast->views);
-    FD_ALLOCATED(m->fast->views);
+    fast->views = calloc(m->f->n_inputs + 1U, sizeof *fast->views);
+    fast->looks = calloc(m->f->n_inputs + 1U, LOOKS * sizeof *fast->looks);
+    FD_ALLOCATED(fast->views);
+    FD_ALLOCATED(fast->looks);
     for (size_t i = 1; i <= m->n; i++) {
-        if (i == m->n || !same_view(&m->cuts[i - 1], &m->cuts[i])) {
-            make_view(m, from, i);
+        if (i == m->n || m->cuts[i - 1].input != m->cuts[i].input) {
+            make_view(m, m->cuts + from, i - from);
             from = i;
         }
     }
@@ -201,14 +219,15 @@ static void place_tests(making *m)
 static void make_room(making *m)
 {
     fd_forest_fast *fast = m->fast;
+    size_t n = m->f->n_nodes + (m->f->n_inputs + 1U) * 2UL * FD_CUT_LANES;
     m->cuts = calloc(m->f->n_nodes + 1, sizeof *m->cuts);
     fast->tests = calloc(FD_MAX_TESTS, sizeof *fast->tests);
     FD_ALLOCATED(m->cuts);
     FD_ALLOCATED(fast->tests);
     if (m->f->float_inputs)
-        fast->float_cuts = calloc(m->f->n_nodes + 1, sizeof *fast->float_cuts);
+        fast->float_cuts = calloc(n, sizeof *fast->float_cuts);
     else
-        fast->double_cuts = calloc(m->f->n_nodes + 1, sizeof *fast->double_cuts);
+        fast->double_cuts = calloc(n, sizeof *fast->double_cuts);
     FD_ASSERT(fast->float_cuts != NULL || fast->double_cuts != NULL);
 }
 

@@ -36,6 +36,7 @@ void fd_forest_fast_free(fd_forest_fast *fast)
     if (fast == NULL)
         return;
     free(fast->views);
+    free(fast->looks);
     free(fast->tests);
     free(fast->float_cuts);
     free(fast->double_cuts);
@@ -56,8 +57,9 @@ size_t fd_forest_fast_bytes(const fd_forest *f)
     size_t cut = fast->float_cuts != NULL ? sizeof(float) : sizeof(double);
     size_t leaf = fast->float_leaves != NULL ? sizeof(float) : sizeof(double);
     return sizeof *fast + fast->n_views * sizeof *fast->views +
-           fast->n_tests * sizeof *fast->tests + fast->n_cuts * cut +
-           f->n_trees * sizeof *fast->trees + fast->n_byte_splits * sizeof *fast->byte_splits +
+           fast->n_looks * sizeof *fast->looks + fast->n_tests * sizeof *fast->tests +
+           fast->n_cuts * cut + f->n_trees * sizeof *fast->trees +
+           fast->n_byte_splits * sizeof *fast->byte_splits +
            fast->n_heap_splits * sizeof *fast->heap_splits +
            fast->n_leaves * (leaf + sizeof *fast->leaf_nodes) +
            f->n_nodes * (sizeof *fast->steps + sizeof *fast->step_leaves);

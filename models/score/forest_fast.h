@@ -25,6 +25,7 @@ enum {
     FD_TILE_LEAVES = 64,  /* of a tree whose splits are all evaluated */
     FD_PERFECT_DEPTH = 6, /* of a tree that is padded to a perfect one */
     FD_COLUMN_CUTS = 255,
+    FD_CUT_LANES = 16, /* cuts are padded for registers of so many */
     FD_MAX_COLUMNS = 65536,
     FD_MAX_TESTS = 512,             /* columns for sets and equalities */
     FD_FAST_NODES = 4 * 1000 * 1000 /* larger forests are walked plainly */
@@ -37,14 +38,21 @@ typedef enum fd_view_missing {
     FD_MISSING_IS_ZERO
 } fd_view_missing;
 
+/* An input's cuts. */
 typedef struct fd_view {
     uint32_t input;
+    uint32_t n_cuts;
+    size_t first_cut; /* FD_CUT_LANES of NaN follow the last, and fill up to a multiple */
+    uint32_t zero;    /* the rank of 0 */
+    uint32_t first_look, n_looks;
+} fd_view;
+
+/* One way to see an input's rank: what is missing, and where it goes. */
+typedef struct fd_look {
     uint8_t missing; /* fd_view_missing */
     bool zero_is_missing;
-    uint32_t column; /* the first of its columns */
-    uint32_t n_cuts;
-    size_t first_cut;
-} fd_view;
+    uint32_t column; /* the first of ceil(n_cuts / 255) */
+} fd_look;
 
 /* A column of 0 and 1: what a split by a set or by equality says. */
 typedef struct fd_test_column {
@@ -103,9 +111,14 @@ typedef union fd_leaf_ref {
 } fd_leaf_ref;
 
 typedef struct fd_forest_kernels {
-    /* ranks[64] of x[64] among cuts. */
+    /* x[64] to floats; missing[64] is 1 for NaN. Whether there is one. */
+    bool (*see)(const double *x, float *floats, uint8_t *missing);
+    /* ranks[64] of x[64] among cuts; 0 for NaN. */
     void (*rank_floats)(const float *cuts, uint32_t n, const float *x, uint32_t *ranks);
     void (*rank_doubles)(const double *cuts, uint32_t n, const double *x, uint32_t *ranks);
+    /* A column: clamp(rank - first, 0, 255), or `lost` where it is missing; missing may be NULL. */
+    void (*spread)(const uint32_t *ranks, uint32_t first, const uint8_t *missing, uint8_t lost,
+                   uint8_t *column);
     /* The leaves[64] that rows reach. */
     void (*perfect)(const fd_heap_split *splits, uint32_t depth, const uint8_t *ranks,
                     uint8_t *leaves);
@@ -117,8 +130,9 @@ typedef struct fd_forest_kernels {
 
 struct fd_forest_fast {
     const fd_forest_kernels *kernels;
-    uint32_t n_views, n_tests, n_columns;
+    uint32_t n_views, n_looks, n_tests, n_columns;
     fd_view *views;
+    fd_look *looks;
     fd_test_column *tests;
     float *float_cuts; /* one of the two, as the forest's inputs are */
     double *double_cuts;
@@ -165,7 +179,7 @@ const fd_forest_kernels *fd_forest_kernels_avx512(void);
         uint32_t base = 0;                                                \
         for (uint32_t left = n; left > 0;) {                              \
             uint32_t half = (left + 1) / 2;                               \
-            base += cuts[base + half - 1] <= x ? half : 0;                \
+            base += half & -(uint32_t)(cuts[base + half - 1] <= x);       \
             left -= half;                                                 \
         }                                                                 \
         return base;                                                      \

@@ -28,6 +28,29 @@ enum { COUNTED = 24 }; /* so few cuts are counted, all of them */
 DEFINE_RANKS(rank_floats_body, float)
 DEFINE_RANKS(rank_doubles_body, double)
 
+INLINE bool see_body(const double *x, float *floats, uint8_t *missing)
+{
+    uint8_t any = 0;
+    for (int r = 0; r < FD_TILE; r++) {
+        floats[r] = (float)x[r];
+        missing[r] = x[r] != x[r];
+    }
+    for (int r = 0; r < FD_TILE; r++)
+        any |= missing[r];
+    return any != 0;
+}
+
+INLINE void spread_body(const uint32_t *ranks, uint32_t first, const uint8_t *missing, uint8_t lost,
+                        uint8_t *column)
+{
+    for (int r = 0; r < FD_TILE; r++) {
+        uint32_t above = ranks[r] > first ? ranks[r] - first : 0;
+        column[r] = (uint8_t)(above < UINT8_MAX ? above : UINT8_MAX);
+    }
+    for (int r = 0; r < FD_TILE && missing != NULL; r++)
+        column[r] = missing[r] ? lost : column[r];
+}
+
 INLINE void choose(const uint8_t *ranks, uint8_t k, const uint8_t *first, const uint8_t *second,
                    uint8_t *to)
 {
@@ -94,39 +117,48 @@ INLINE void add_doubles_body(const double *values, const uint8_t *leaves, double
 }
 
 /* All kernels for one set of instructions, and their table. */
-#define DEFINE_KERNELS(TARGET, set)                                                               \
-    TARGET static void rank_floats_##set(const float *cuts, uint32_t n, const float *x,           \
-                                         uint32_t *ranks)                                         \
-    {                                                                                             \
-        rank_floats_body(cuts, n, x, ranks);                                                      \
-    }                                                                                             \
-    TARGET static void rank_doubles_##set(const double *cuts, uint32_t n, const double *x,        \
-                                          uint32_t *ranks)                                        \
-    {                                                                                             \
-        rank_doubles_body(cuts, n, x, ranks);                                                     \
-    }                                                                                             \
-    TARGET static void perfect_##set(const fd_heap_split *splits, uint32_t depth,                 \
-                                     const uint8_t *ranks, uint8_t *leaves)                       \
-    {                                                                                             \
-        perfect_body(splits, depth, ranks, leaves);                                               \
-    }                                                                                             \
-    TARGET static void bytes_##set(const fd_byte_split *splits, uint32_t n, const uint8_t *ranks, \
-                                   uint8_t *leaves)                                               \
-    {                                                                                             \
-        bytes_body(splits, n, ranks, leaves);                                                     \
-    }                                                                                             \
-    TARGET static void add_floats_##set(const float *values, const uint8_t *leaves, float *sums)  \
-    {                                                                                             \
-        add_floats_body(values, leaves, sums);                                                    \
-    }                                                                                             \
-    TARGET static void add_doubles_##set(const double *values, const uint8_t *leaves,             \
-                                         double *sums)                                            \
-    {                                                                                             \
-        add_doubles_body(values, leaves, sums);                                                   \
-    }                                                                                             \
-    static const fd_forest_kernels kernels_##set = {rank_floats_##set, rank_doubles_##set,        \
-                                                    perfect_##set,     bytes_##set,               \
-                                                    add_floats_##set,  add_doubles_##set};
+#define DEFINE_KERNELS(TARGET, set)                                                                \
+    TARGET static void rank_floats_##set(const float *cuts, uint32_t n, const float *x,            \
+                                         uint32_t *ranks)                                          \
+    {                                                                                              \
+        rank_floats_body(cuts, n, x, ranks);                                                       \
+    }                                                                                              \
+    TARGET static void rank_doubles_##set(const double *cuts, uint32_t n, const double *x,         \
+                                          uint32_t *ranks)                                         \
+    {                                                                                              \
+        rank_doubles_body(cuts, n, x, ranks);                                                      \
+    }                                                                                              \
+    TARGET static bool see_##set(const double *x, float *floats, uint8_t *missing)                 \
+    {                                                                                              \
+        return see_body(x, floats, missing);                                                       \
+    }                                                                                              \
+    TARGET static void spread_##set(const uint32_t *ranks, uint32_t first, const uint8_t *missing, \
+                                    uint8_t lost, uint8_t *column)                                 \
+    {                                                                                              \
+        spread_body(ranks, first, missing, lost, column);                                          \
+    }                                                                                              \
+    TARGET static void perfect_##set(const fd_heap_split *splits, uint32_t depth,                  \
+                                     const uint8_t *ranks, uint8_t *leaves)                        \
+    {                                                                                              \
+        perfect_body(splits, depth, ranks, leaves);                                                \
+    }                                                                                              \
+    TARGET static void bytes_##set(const fd_byte_split *splits, uint32_t n, const uint8_t *ranks,  \
+                                   uint8_t *leaves)                                                \
+    {                                                                                              \
+        bytes_body(splits, n, ranks, leaves);                                                      \
+    }                                                                                              \
+    TARGET static void add_floats_##set(const float *values, const uint8_t *leaves, float *sums)   \
+    {                                                                                              \
+        add_floats_body(values, leaves, sums);                                                     \
+    }                                                                                              \
+    TARGET static void add_doubles_##set(const double *values, const uint8_t *leaves,              \
+                                         double *sums)                                             \
+    {                                                                                              \
+        add_doubles_body(values, leaves, sums);                                                    \
+    }                                                                                              \
+    static const fd_forest_kernels kernels_##set = {                                               \
+        see_##set,     rank_floats_##set, rank_doubles_##set, spread_##set,                        \
+        perfect_##set, bytes_##set,       add_floats_##set,   add_doubles_##set};
 
 DEFINE_KERNELS(, plain)
 

@@ -10,64 +10,79 @@ FD_DEFINE_RANK_OF(rank_of_double, double)
 
 /* ---- ranks ---- */
 
-/* What a view makes of a value; *missing when it is that. */
-static inline double seen(const fd_view *v, double x, bool *missing)
+static bool is_zero(double x)
 {
-    *missing = isnan(x) || (v->zero_is_missing && fabs(x) <= FD_ZERO_BOUND);
-    if (*missing && v->missing == FD_MISSING_IS_ZERO) {
-        *missing = false;
-        return 0;
-    }
-    return x;
+    return fabs(x) <= FD_ZERO_BOUND;
 }
 
-/* The view's columns at row r. */
-static inline void spread(const fd_view *v, uint32_t rank, uint32_t r, uint8_t *ranks)
+/* The rank of what is missing. */
+static uint32_t lost_rank(const fd_view *v, const fd_look *look)
 {
-    uint8_t *to = ranks + (size_t)v->column * FD_TILE + r;
-    for (uint32_t first = 0; first < v->n_cuts; first += FD_COLUMN_CUTS, to += FD_TILE) {
-        uint32_t above = rank > first ? rank - first : 0;
-        *to = (uint8_t)(above < UINT8_MAX ? above : UINT8_MAX);
-    }
+    return look->missing == FD_MISSING_LOW    ? 0
+           : look->missing == FD_MISSING_HIGH ? v->n_cuts
+                                              : v->zero;
+}
+
+static uint8_t clamped(uint32_t rank, uint32_t first)
+{
+    uint32_t above = rank > first ? rank - first : 0;
+    return (uint8_t)(above < UINT8_MAX ? above : UINT8_MAX);
 }
 
 static void rank_row(const fd_forest *f, const fd_view *v, double x, uint32_t r, uint8_t *ranks)
 {
-    bool missing;
-    x = seen(v, fd_forest_input(f, x), &missing);
-    uint32_t rank = missing ? (v->missing == FD_MISSING_HIGH ? v->n_cuts : 0)
-                    : f->float_inputs
-                        ? rank_of_float(f->fast->float_cuts + v->first_cut, v->n_cuts, (float)x)
-                        : rank_of_double(f->fast->double_cuts + v->first_cut, v->n_cuts, x);
-    spread(v, rank, r, ranks);
+    const fd_forest_fast *fast = f->fast;
+    x = fd_forest_input(f, x);
+    uint32_t known = f->float_inputs
+                         ? rank_of_float(fast->float_cuts + v->first_cut, v->n_cuts, (float)x)
+                         : rank_of_double(fast->double_cuts + v->first_cut, v->n_cuts, x);
+    for (uint32_t i = v->first_look; i < v->first_look + v->n_looks; i++) {
+        const fd_look *look = &fast->looks[i];
+        bool missing = isnan(x) || (look->zero_is_missing && is_zero(x));
+        uint32_t rank = missing ? lost_rank(v, look) : known;
+        uint8_t *to = ranks + (size_t)look->column * FD_TILE + r;
+        for (uint32_t first = 0; first < v->n_cuts; first += FD_COLUMN_CUTS, to += FD_TILE)
+            *to = clamped(rank, first);
+    }
 }
 
-/* A tile of one view: numbers first, then what is missing. */
-static void rank_view(const fd_forest *f, const fd_view *v, const double *column, uint32_t n,
+/* A tile of one look. */
+static void spread_look(const fd_forest *f, const fd_view *v, const fd_look *look, const double *x,
+                        const uint32_t *rank, const uint8_t *nan, uint8_t *ranks)
+{
+    _Alignas(64) uint8_t zeros[FD_TILE];
+    if (look->zero_is_missing) {
+        for (uint32_t r = 0; r < FD_TILE; r++)
+            zeros[r] = isnan(x[r]) || is_zero(fd_forest_input(f, x[r]));
+        nan = zeros;
+    }
+    uint32_t lost = lost_rank(v, look);
+    uint8_t *to = ranks + (size_t)look->column * FD_TILE;
+    for (uint32_t first = 0; first < v->n_cuts; first += FD_COLUMN_CUTS, to += FD_TILE)
+        f->fast->kernels->spread(rank, first, nan, clamped(lost, first), to);
+}
+
+/* A tile of one input. */
+static void rank_view(const fd_forest *f, const fd_view *v, const double *x, uint32_t n,
                       uint8_t *ranks)
 {
     _Alignas(64) float floats[FD_TILE];
-    _Alignas(64) double doubles[FD_TILE];
+    _Alignas(64) double padded[FD_TILE];
     _Alignas(64) uint32_t rank[FD_TILE];
-    bool missing[FD_TILE];
-    for (uint32_t r = 0; r < FD_TILE; r++) {
-        doubles[r] = seen(v, fd_forest_input(f, r < n ? column[r] : 0), &missing[r]);
-        floats[r] = (float)doubles[r];
+    _Alignas(64) uint8_t missing[FD_TILE];
+    const fd_forest_fast *fast = f->fast;
+    if (n < FD_TILE) {
+        memset(padded, 0, sizeof padded);
+        memcpy(padded, x, n * sizeof *x);
+        x = padded;
     }
+    bool any = fast->kernels->see(x, floats, missing);
     if (f->float_inputs)
-        f->fast->kernels->rank_floats(f->fast->float_cuts + v->first_cut, v->n_cuts, floats, rank);
+        fast->kernels->rank_floats(fast->float_cuts + v->first_cut, v->n_cuts, floats, rank);
     else
-        f->fast->kernels->rank_doubles(f->fast->double_cuts + v->first_cut, v->n_cuts, doubles,
-                                       rank);
-    uint32_t to = v->missing == FD_MISSING_HIGH ? v->n_cuts : 0;
-    for (uint32_t r = 0; r < FD_TILE; r++)
-        rank[r] = missing[r] ? to : rank[r];
-    for (uint32_t first = 0; first < v->n_cuts; first += FD_COLUMN_CUTS, ranks += FD_TILE) {
-        for (uint32_t r = 0; r < FD_TILE; r++) {
-            uint32_t above = rank[r] > first ? rank[r] - first : 0;
-            ranks[r] = (uint8_t)(above < UINT8_MAX ? above : UINT8_MAX);
-        }
-    }
+        fast->kernels->rank_doubles(fast->double_cuts + v->first_cut, v->n_cuts, x, rank);
+    for (uint32_t i = v->first_look; i < v->first_look + v->n_looks; i++)
+        spread_look(f, v, &fast->looks[i], x, rank, any ? missing : NULL, ranks);
 }
 
 void fd_forest_rank_tile(const fd_forest *f, const double *const *columns, uint32_t from,
@@ -78,7 +93,7 @@ void fd_forest_rank_tile(const fd_forest *f, const double *const *columns, uint3
         const fd_view *v = &fast->views[i];
         const double *column = columns[v->input] + from;
         if (n > FEW_ROWS) {
-            rank_view(f, v, column, n, ranks + (size_t)v->column * FD_TILE);
+            rank_view(f, v, column, n, ranks);
             continue;
         }
         for (uint32_t r = 0; r < n; r++)

@@ -9,5 +9,8 @@
 #include "score/model.h"
 
 void judge_model(const fd_model *m);
+/* The same for files that say how many training rows went each way: where these numbers do not add
+ * up, contributions need not, either. */
+void judge_scores(const fd_model *m);
 
 #endif

@@ -225,7 +225,7 @@ static void test_bad_trees(void **state)
         CASE("child of two nodes", SPLIT(0, 1), LEAF(one)),
         CASE("child of two nodes", SPLIT(1, 1), LEAF(one)),
         CASE("child of two nodes", SPLIT(1, 2), SPLIT(2, 0), LEAF(one)),
-        CASE("a child 3, there are 3 nodes", SPLIT(1, 3), LEAF(one), LEAF(one)),
+        CASE("a child that is none of the 3 nodes", SPLIT(1, 3), LEAF(one), LEAF(one)),
         CASE("not a finite number", SPLIT(1, 2), LEAF(one), LEAF(not_finite)),
         CASE("not a finite number", SPLIT(1, 2), LEAF(too_large), LEAF(one)),
         CASE("adds to output 1, there are 1", LEAF(elsewhere)),
