@@ -4,6 +4,7 @@ Why it exists: an audit a year later has the log, the decisions and the archive.
 megabyte decide, the list changes, they decide on; sets come back out of a compacted topic and out of
 directories, and the replay of each is held against what live committed. Starts that cannot archive.
 """
+import hashlib
 import io
 import json
 import subprocess
@@ -27,8 +28,35 @@ features:
   - {name: card_txn_1h, key: card_id, op: count, window: 1h}
 rules:
   - {id: listed, condition: event.card_id in lists.bad_cards, action: block, reason: LISTED}
+  - {id: scored, condition: models.card.score > 90.0, action: challenge, reason: SCORE}
   - {id: often, condition: features.card_txn_1h > 2, action: review, explain: 'string(features.card_txn_1h)'}
 """
+SCORECARD = """\
+version: 1
+type: scorecard
+base: 10
+inputs:
+  - name: amount
+    missing: 0
+    bins: [{below: 100, points: 5}, {from: 100, to: 2000, points: 50}, {from: 2000, points: 99}]
+"""
+MANIFEST = """\
+id: card
+file: cards/card.score.yaml
+sha256: %s
+format: scorecard
+inputs: [{name: amount, expression: 'double(event.amount_minor) / 100.0'}]
+output: raw
+self_test: cards/test.csv
+"""
+
+
+def write_model(pipe):
+    (pipe.dir / "models" / "cards").mkdir(parents=True)
+    (pipe.dir / "models" / "cards" / "card.score.yaml").write_text(SCORECARD)
+    (pipe.dir / "models" / "cards" / "test.csv").write_text("amount,expected\n50,15\n100,60\n3000,109\n,10\n")
+    (pipe.dir / "models" / "card.yaml").write_text(MANIFEST % hashlib.sha256(SCORECARD.encode()).hexdigest())
+    return str(pipe.dir / "models")
 
 
 def fraudd(context, *arguments, stdin=b"", cwd=None):
@@ -68,7 +96,7 @@ def decide(context, pipe, ledger, watch, name, stream, **changes):
     worker = context.worker(name, pipe.config("one", state={"memory": "16MiB"}, **changes)).start()
     context.results.check(watch.wait_decided(ledger.count(), 60), f"{name}: all is decided", worker.tail())
     code = worker.terminate()
-    context.results.check(code == 0, f"{name}: ends in good order", [code, *worker.tail()])
+    context.results.check(code == 0, f"{name}: ends in good order", [f"exit {code}", *worker.tail()])
 
 
 def live_bytes(watch):
@@ -85,12 +113,12 @@ def test_found_again(context):
     folder = pipe.dir / "archive"
     ledger, watch = Ledger(pipe.source), Watch(pipe)
     stream = list(events.make_events(5, 2 * COUNT, PARTITIONS))
-    archive = {"dir": str(folder), "topic": topic}
+    settings = {"archive": {"dir": str(folder), "topic": topic}, "models": write_model(pipe)}
     write_list(pipe, ["C00001", "C00002"])
-    decide(context, pipe, ledger, watch, "first", stream[:COUNT], archive=archive)
+    decide(context, pipe, ledger, watch, "first", stream[:COUNT], **settings)
     border = ledger.ends()
     write_list(pipe, ["C00005"])
-    decide(context, pipe, ledger, watch, "second", stream[COUNT:], archive=archive)
+    decide(context, pipe, ledger, watch, "second", stream[COUNT:], **settings)
     live = live_bytes(watch)
     watch.stop()
     check(len(live) == 2 * COUNT, "as many decisions as events", len(live))
@@ -109,8 +137,10 @@ def test_found_again(context):
             done = fraudd(context, "rules", "show", *place, "--decision", "-", "-o", out, stdin=lines[one])
             if not expect(context, f"{where}: the set of a decision, {name}", done):
                 continue
+            check((out / "models/cards/card.score.yaml").read_text() == SCORECARD, f"{where}, {name}: with its model")
             expect(context, f"{where}, {name}: rules check takes it",
-                   fraudd(context, "rules", "check", "-s", "schemas/0-" + pipe.source + ".avsc", "rules", cwd=out))
+                   fraudd(context, "rules", "check", "-s", f"schemas/0-{pipe.source}.avsc", "--models", "models", "rules",
+                          cwd=out))
             done = fraudd(context, "replay", "-q", "-c", "fraudd.yaml", "-b", context.bootstrap, "-t", pipe.source,
                           "--memory", "16MiB", "--output", "avro", cwd=out)
             expect(context, f"{where}, {name}: replay takes it", done)
@@ -164,7 +194,7 @@ def test_refused(context):
     for what, (archive, text) in cases.items():
         worker = context.worker(context.fresh("refused"), pipe.config("one", archive=archive)).start()
         code = worker.wait(30)
-        check(code == 78 and text in worker.log(), f"{what}: refused", [code, *worker.tail()])
+        check(code == 78 and text in worker.log(), f"{what}: refused", [f"exit {code}", *worker.tail()])
     worker = context.worker("none", pipe.config("one", archive={"dir": "", "topic": ""})).start()
     check(wait_until(lambda: worker.logged("no archive"), 20), "without an archive: a warning", worker.tail())
     check(worker.wait_ready(20), "and it runs", worker.tail())

@@ -227,24 +227,33 @@ static const fd_file *first_schema(const fd_files *files, char topic[256])
 static fd_class compare_loaded(const fd_archive_set *set, const char *dir, const char *topic,
                                const fd_schema *schema, fd_diags *diags, fd_err *err)
 {
-    fd_strbuf rules = {0};
+    fd_strbuf rules = {0}, models = {0};
     fd_strbuf_printf(&rules, "%s/rules", dir);
-    fd_ruleset_source source = {.topic = topic};
-    fd_ruleset *loaded = fd_ruleset_load(rules.p, &source, fd_schema_type(schema), false, diags);
+    fd_strbuf_printf(&models, "%s/models", dir);
+    const fd_engine_source source = {.topic = topic, .schema = schema};
+    const fd_engine_config config = {.n_sources = 1,
+                                     .sources = &source,
+                                     .rules_dir = rules.p,
+                                     .models_dir = models.p,
+                                     .max_events = 1};
+    fd_program *loaded = fd_program_load(&config, diags);
     fd_class cls = FD_OK;
     if (loaded == NULL) {
         fd_strbuf text = {0};
         fd_diags_render(diags, &text);
         cls = fd_fail(err, FD_FATAL, FD_EXIT_CHECK, "what was taken out does not load: %s", text.p);
         fd_strbuf_free(&text);
-    } else if (strcmp(fd_ruleset_hash(loaded), set->hashes.ruleset) != 0 ||
-               strcmp(fd_ruleset_lists_hash(loaded), set->hashes.lists) != 0) {
+    } else if (strcmp(fd_program_ruleset_hash(loaded), set->hashes.ruleset) != 0 ||
+               strcmp(fd_program_lists_hash(loaded), set->hashes.lists) != 0 ||
+               strcmp(fd_program_models_hash(loaded), set->hashes.models) != 0) {
         cls = fd_fail(err, FD_FATAL, FD_EXIT_CHECK,
-                      "the archived rules or lists are not those of the decision: they are %s, %s",
-                      fd_ruleset_hash(loaded), fd_ruleset_lists_hash(loaded));
+                      "what was archived is not what decided: rules %s, lists %s, models %s",
+                      fd_program_ruleset_hash(loaded), fd_program_lists_hash(loaded),
+                      fd_program_models_hash(loaded));
     }
-    fd_ruleset_free(loaded);
+    fd_program_free(loaded);
     fd_strbuf_free(&rules);
+    fd_strbuf_free(&models);
     return cls;
 }
 
@@ -255,9 +264,6 @@ fd_class fd_archive_verify(const fd_archive_set *set, const fd_files *files, con
     const fd_file *file = first_schema(files, topic);
     if (file == NULL)
         return fd_fail(err, FD_FATAL, FD_EXIT_CHECK, "the archived set has no schema");
-    /* Rules that ask models are checked where the models are: by `fraudd replay`. */
-    if (set->parts[FD_PART_OF_MODELS][0] != '\0')
-        return FD_OK;
     fd_diags diags;
     fd_diags_init(&diags);
     fd_schema *schema = fd_schema_parse(file->bytes.p, file->bytes.n, file->name, &diags);

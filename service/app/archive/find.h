@@ -37,7 +37,8 @@ fd_class fd_archive_files(const fd_archive_finder *f, const fd_archive_set *set,
                           fd_err *err);
 /* Writes them below a directory, which must be new or empty. */
 fd_class fd_archive_extract(const fd_files *files, const char *dir, fd_err *err);
-/* Are rules and lists that were taken out into `dir` those of the set? Loads them. */
+/* Is what was taken out into `dir` what decided? Loads rules, lists and models, and compares their
+ * hashes. */
 fd_class fd_archive_verify(const fd_archive_set *set, const fd_files *files, const char *dir,
                            fd_err *err);
 
