@@ -201,6 +201,53 @@ static void test_hash(void **state)
     assert_string_not_equal(base.hex, hash_of(SOURCE, "t").hex);
 }
 
+/* What decides, as a file of its own, has the same hash; nothing else is in it. */
+static void test_print_deciding(void **state)
+{
+    (void)state;
+    loaded a = load_yaml(
+        "sources:\n"
+        "  - {topic: pay, schema: '/x y/p.avsc', id: card.id, time: t, partitioned_by: 'c',\n"
+        "     framing: confluent, start: 2026-01-31T00:00:00Z}\n"
+        "  - {topic: more, schema: q.avsc, id: i, time: t}\n"
+        "registry: {url: 'http://r:8081', basic_auth: 'u:hush'}\n"
+        "kafka: {bootstrap.servers: 'b:9', sasl.password: hush}\n"
+        "output: {topic: elsewhere, evidence: all}\nmodels: /m\nrules: /r\n"
+        "state: {lateness: 90s, future: 1d, max_events_per_key: 77}\n"
+        "deadline: {after: 3s, decision: block}\ndead_letter: {decision: challenge}\n");
+    const fd_content_hash schemas[] = {fd_content_hash_of("p", 1), fd_content_hash_of("q", 1)};
+    const char *const names[] = {"schemas/0.avsc", "schemas/1.avsc"};
+    fd_strbuf text = {0};
+    assert_non_null(a.c);
+    fd_config_print_deciding(a.c, "rules", "models", names, &text);
+    assert_null(strstr(text.p, "hush"));
+    assert_null(strstr(text.p, "elsewhere"));
+    loaded b = load_yaml(text.p);
+    if (b.c == NULL)
+        fail_msg("%s%s", b.text.p, text.p);
+    assert_string_equal(fd_config_hash(a.c, 2, schemas).hex, fd_config_hash(b.c, 2, schemas).hex);
+    assert_string_equal(b.c->sources[1].schema, "schemas/1.avsc");
+    assert_string_equal(b.c->rules, "rules");
+    assert_string_equal(b.c->models, "models");
+    assert_string_equal(b.c->registry.url, "http://r:8081");
+    fd_strbuf_free(&text);
+    loaded_free(&a);
+    loaded_free(&b);
+}
+
+static void test_archive_keys(void **state)
+{
+    (void)state;
+    loaded l = load_yaml(SOURCE "archive: {dir: '', topic: kept}\n");
+    assert_non_null(l.c);
+    assert_string_equal(l.c->archive.dir, "");
+    assert_string_equal(l.c->archive.topic, "kept");
+    loaded_free(&l);
+    refused(NULL, SET("instance=i", "archive.topic=a/b"), "archive.topic: \"a/b\" is no name of a");
+    refused(NULL, SET("instance=i", "archive.topic=decisions"), "the archive needs its own");
+    refused(NULL, SET("instance=i", "archive.topic=fraudd-dlq"), "the archive needs its own");
+}
+
 static void test_reload(void **state)
 {
     (void)state;
@@ -285,6 +332,8 @@ int main(void)
         cmocka_unit_test(test_secrets_in_errors),
         cmocka_unit_test(test_print_round_trip),
         cmocka_unit_test(test_hash),
+        cmocka_unit_test(test_print_deciding),
+        cmocka_unit_test(test_archive_keys),
         cmocka_unit_test(test_reload),
         cmocka_unit_test(test_reference_loads),
         cmocka_unit_test(test_docs_are_current),
