@@ -110,10 +110,11 @@ fd_class fd_admin_start(const fd_admin_setup *setup, fd_admin **out, fd_err *err
     *a = (fd_admin){.magic = FD_ADMIN_MAGIC, .ops = *setup->ops, .self = setup->self};
     a->port = port_of(fd);
     a->daemon = MHD_start_daemon(
-        MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_AUTO | MHD_USE_ITC, a->port, NULL, NULL,
-        fd_admin_answer, a, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+        MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_AUTO | MHD_ALLOW_SUSPEND_RESUME, a->port, NULL,
+        NULL, fd_admin_handle, a, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES, MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES, MHD_OPTION_NOTIFY_COMPLETED,
+        fd_admin_completed, a, MHD_OPTION_END);
     if (a->daemon == NULL) {
         close(fd);
         free(a);

@@ -18,9 +18,19 @@ struct fd_admin {
     void *self;
 };
 
+/* Waits from suspend to resume; afterwards the server's thread sends what it holds. */
+struct fd_admin_ticket {
+    struct MHD_Connection *connection;
+    int status; /* 0: not answered yet */
+    fd_strbuf body;
+};
+
 /* MHD's access handler; cls is the fd_admin. */
-enum MHD_Result fd_admin_answer(void *cls, struct MHD_Connection *connection, const char *url,
+enum MHD_Result fd_admin_handle(void *cls, struct MHD_Connection *connection, const char *url,
                                 const char *method, const char *version, const char *upload,
                                 size_t *upload_size, void **request);
+/* MHD's notice that a request is over: frees its ticket. */
+void fd_admin_completed(void *cls, struct MHD_Connection *connection, void **request,
+                        enum MHD_RequestTerminationCode why);
 
 #endif

@@ -14,7 +14,9 @@
     X("/healthz", GET, health, "is the process alive?")                                       \
     X("/readyz", GET, ready, "is it deciding, and if not, what is missing?")                  \
     X("/api/v1/status", GET, status, "rates, latency, lag, partitions")                       \
-    X("/-/reload", POST, reload, "load rules and configuration again")                        \
+    X("/api/v1/rules", GET, rules,                                                            \
+      "the rules that decide, those that wait, why some were refused")                        \
+    X("/-/reload", POST, reload, "load the rules again")                                      \
     X("/-/resume", POST, resume, "go on after too many invalid events")                       \
     X("/-/consent", POST, consent,                                                            \
       "topic=, partition=, through=: let events with an unknown schema up to that offset be " \
@@ -145,15 +147,54 @@ static enum MHD_Result call(const fd_admin *a, struct MHD_Connection *c, plain_o
     return reply(c, status, type, NULL, &body);
 }
 
-static enum MHD_Result dispatch(const fd_admin *a, struct MHD_Connection *c, const route *r)
+/* The connection is suspended before anybody can answer. */
+static enum MHD_Result later(const fd_admin *a, struct MHD_Connection *c, void **request)
 {
+    fd_admin_ticket *t = calloc(1, sizeof *t);
+    FD_ALLOCATED(t);
+    t->connection = c;
+    *request = t;
+    MHD_suspend_connection(c);
+    a->ops.reload(a->self, t);
+    return MHD_YES;
+}
+
+void fd_admin_answer(fd_admin_ticket *ticket, int status, fd_strbuf *body)
+{
+    FD_ASSERT(ticket->status == 0);
+    FD_ASSERT(status >= 200 && status <= 599);
+    struct MHD_Connection *c = ticket->connection;
+    ticket->status = status;
+    ticket->body = *body;
+    *body = (fd_strbuf){0};
+    MHD_resume_connection(c);
+}
+
+void fd_admin_completed(void *cls, struct MHD_Connection *connection, void **request,
+                        enum MHD_RequestTerminationCode why)
+{
+    (void)cls, (void)connection, (void)why;
+    fd_admin_ticket *t = *request;
+    if (t == NULL)
+        return;
+    FD_ASSERT(t->status != 0);
+    fd_strbuf_free(&t->body);
+    free(t);
+    *request = NULL;
+}
+
+static enum MHD_Result dispatch(const fd_admin *a, struct MHD_Connection *c, const route *r,
+                                void **request)
+{
+    if (r->op == OP_reload && a->ops.reload != NULL)
+        return later(a, c, request);
     if (r->op == OP_index)
         return index_page(a, c);
     if (r->op == OP_consent)
         return a->ops.consent == NULL ? call(a, c, NULL, json_type) : consent(a, c);
     plain_op *const ops[] = {
         [OP_metrics] = a->ops.metrics, [OP_health] = a->ops.health, [OP_ready] = a->ops.ready,
-        [OP_status] = a->ops.status,   [OP_reload] = a->ops.reload, [OP_resume] = a->ops.resume,
+        [OP_status] = a->ops.status,   [OP_rules] = a->ops.rules,   [OP_resume] = a->ops.resume,
     };
     return call(a, c, ops[r->op], r->op == OP_metrics ? text_type : json_type);
 }
@@ -172,11 +213,14 @@ static const route *route_of(const char *url)
     return NULL;
 }
 
-enum MHD_Result fd_admin_answer(void *cls, struct MHD_Connection *c, const char *url,
+enum MHD_Result fd_admin_handle(void *cls, struct MHD_Connection *c, const char *url,
                                 const char *method, const char *version, const char *upload,
                                 size_t *upload_size, void **request)
 {
-    (void)version, (void)upload, (void)upload_size, (void)request;
+    (void)version, (void)upload, (void)upload_size;
+    fd_admin_ticket *answered = *request;
+    if (answered != NULL)
+        return reply(c, answered->status, json_type, NULL, &answered->body);
     const fd_admin *a = cls;
     FD_CHECK_MAGIC(a, FD_ADMIN_MAGIC);
     const route *r = route_of(url);
@@ -190,5 +234,5 @@ enum MHD_Result fd_admin_answer(void *cls, struct MHD_Connection *c, const char 
         return refuse(c, MHD_HTTP_CONTENT_TOO_LARGE, NULL, "requests here have no body");
     if (r->verb == POST && is_cross_site(c))
         return refuse(c, MHD_HTTP_FORBIDDEN, NULL, "posted by a page of another site");
-    return dispatch(a, c, r);
+    return dispatch(a, c, r, request);
 }

@@ -1,6 +1,7 @@
 /* A growable text buffer; see strbuf.h. One owner at a time. */
 #include "base/strbuf.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -175,4 +176,26 @@ void fd_strbuf_json(fd_strbuf *b, fd_str s)
         i += len;
     }
     fd_strbuf_putc(b, '"');
+}
+
+void fd_strbuf_time(fd_strbuf *b, int64_t ms)
+{
+    int64_t days = ms / 86400000, in_day = ms % 86400000;
+    if (in_day < 0) {
+        days--;
+        in_day += 86400000;
+    }
+    /* Days since 0000-03-01, whose years end with the leap day. */
+    int64_t z = days + 719468;
+    int64_t era = (z >= 0 ? z : z - 146096) / 146097;
+    int64_t doe = z - era * 146097;
+    int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+    int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+    int64_t mp = (5 * doy + 2) / 153;
+    int64_t month = mp < 10 ? mp + 3 : mp - 9;
+    fd_strbuf_printf(b,
+                     "%04" PRId64 "-%02" PRId64 "-%02" PRId64 "T%02" PRId64 ":%02" PRId64
+                     ":%02" PRId64 ".%03" PRId64 "Z",
+                     yoe + era * 400 + (month <= 2), month, doy - (153 * mp + 2) / 5 + 1,
+                     in_day / 3600000, in_day / 60000 % 60, in_day / 1000 % 60, in_day % 1000);
 }

@@ -25,6 +25,8 @@ void fd_strbuf_int(fd_strbuf *b, int64_t v);
 /* The shortest text of 15 to 17 digits that reads back as the same number; NaN, Infinity,
  * -Infinity. */
 void fd_strbuf_double(fd_strbuf *b, double d);
+/* Of ms since the epoch: 2026-01-31T12:00:00.123Z */
+void fd_strbuf_time(fd_strbuf *b, int64_t ms);
 /* A JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. */
 void fd_strbuf_json(fd_strbuf *b, fd_str s);
 

@@ -155,29 +155,6 @@ static bool admit(fd_log *log, uint64_t kind, int64_t wall_ms, uint64_t *suppres
     return true;
 }
 
-/* 2026-01-31T12:00:00.123Z */
-static void put_time(fd_strbuf *b, int64_t ms)
-{
-    int64_t days = ms / 86400000, in_day = ms % 86400000;
-    if (in_day < 0) {
-        days--;
-        in_day += 86400000;
-    }
-    /* Days since 0000-03-01, whose years end with the leap day. */
-    int64_t z = days + 719468;
-    int64_t era = (z >= 0 ? z : z - 146096) / 146097;
-    int64_t doe = z - era * 146097;
-    int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-    int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-    int64_t mp = (5 * doy + 2) / 153;
-    int64_t month = mp < 10 ? mp + 3 : mp - 9;
-    fd_strbuf_printf(b,
-                     "%04" PRId64 "-%02" PRId64 "-%02" PRId64 "T%02" PRId64 ":%02" PRId64
-                     ":%02" PRId64 ".%03" PRId64 "Z",
-                     yoe + era * 400 + (month <= 2), month, doy - (153 * mp + 2) / 5 + 1,
-                     in_day / 3600000, in_day / 60000 % 60, in_day / 1000 % 60, in_day % 1000);
-}
-
 static void put_double(fd_strbuf *b, double d)
 {
     if (isfinite(d))
@@ -238,7 +215,7 @@ static void put_head(fd_strbuf *b, fd_log_level level, const char *event, int64_
 {
     bool json = format == FD_LOG_FORMAT_JSON;
     fd_strbuf_puts(b, json ? "{\"ts\":\"" : "");
-    put_time(b, ms);
+    fd_strbuf_time(b, ms);
     if (json) {
         fd_strbuf_printf(b, "\",\"level\":\"%s\",\"event\":", level_names[level]);
         fd_strbuf_json(b, fd_str_from(event));

@@ -1,12 +1,14 @@
 /*
  * Families and series: look-up, recording. Rendering is in expose.c.
  *
- * A series, once made, stays where it is until the end: handles are recorded to without a lock.
+ * A series, once made, stays where it is until the end: handles are recorded to without a lock. In
+ * a full family the place of a retired one is given to the next that is asked for.
  * Classic histogram buckets are counted exactly, beside the log-linear ones for quantiles.
  */
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "base/hash.h"
 #include "telemetry/metrics_int.h"
 
 static const int64_t second_bounds[] = {
@@ -39,6 +41,7 @@ const fd_metric_row fd_metric_rows[FD_N_METRICS] = {
 static const char *const actions[] = {FD_ACTIONS(TEXT)};
 static const char *const stages[] = {FD_STAGES(TEXT)};
 static const char *const levels[] = {FD_LOG_LEVELS(TEXT)};
+static const char *const reloads[] = {FD_RELOAD_RESULTS(TEXT)};
 static const char *const flags[] = {
 #define X(name) #name,
     FD_FLAGS(X)
@@ -66,6 +69,7 @@ const fd_label_set fd_label_sets[FD_N_LABELS] = {
     [FD_LABELS_TXN] = CLOSED("result", results),
     [FD_LABELS_PAUSE] = CLOSED("reason", pauses),
     [FD_LABELS_LEVEL] = CLOSED("level", levels),
+    [FD_LABELS_RELOAD] = CLOSED("result", reloads),
     [FD_LABELS_PARTITION] = {2, {"topic", "partition"}, NULL, 0},
     [FD_LABELS_RULE] = {2, {"rule", "mode"}, NULL, 0},
     [FD_LABELS_CHANGE] = {2, {"rule", "change"}, NULL, 0},
@@ -102,6 +106,10 @@ fd_metrics *fd_metrics_new(void)
         for (uint32_t v = 0; v < set->n_values; v++)
             series_new(&m->families[id], row)->values[0] = set->values == NULL ? NULL
                                                                                : set->values[v];
+        if (set->n_values != 0)
+            continue;
+        m->families[id].chains = calloc(FD_FAMILY_CHAINS, sizeof *m->families[id].chains);
+        FD_ALLOCATED(m->families[id].chains);
     }
     return m;
 }
@@ -123,6 +131,7 @@ void fd_metrics_free(fd_metrics *m)
         for (uint32_t i = 0; i < f->n; i++)
             series_free(f->series[i], &fd_label_sets[fd_metric_rows[id].labels]);
         free(f->series);
+        free(f->chains);
     }
     pthread_mutex_destroy(&m->lock);
     free(m);
@@ -151,40 +160,111 @@ static bool same_values(const fd_metric *x, const char *const *values, uint32_t 
     return true;
 }
 
+static uint32_t *chain_of(const fd_family *f, const char *const *values, uint32_t n)
+{
+    uint64_t h = 0;
+    for (uint32_t i = 0; i < n; i++)
+        h = fd_hash64(values[i], strlen(values[i]), h);
+    return &f->chains[h % FD_FAMILY_CHAINS];
+}
+
 static fd_metric *find(const fd_family *f, const char *const *values, uint32_t n)
 {
-    for (uint32_t i = 0; i < f->n; i++) {
-        if (same_values(f->series[i], values, n))
-            return f->series[i];
+    for (uint32_t i = *chain_of(f, values, n); i != 0; i = f->series[i - 1]->next) {
+        if (same_values(f->series[i - 1], values, n))
+            return f->series[i - 1];
     }
     return NULL;
 }
 
-fd_metric *fd_metrics_series(fd_metrics *m, fd_metric_id id, const char *const *values)
+static void name_series(fd_family *f, uint32_t at, const char *const *values, uint32_t n)
+{
+    fd_metric *x = f->series[at];
+    for (uint32_t i = 0; i < n; i++) {
+        x->owned[i] = strdup(values[i]);
+        FD_ALLOCATED(x->owned[i]);
+        x->values[i] = x->owned[i];
+    }
+    uint32_t *chain = chain_of(f, values, n);
+    x->next = *chain;
+    *chain = at + 1;
+}
+
+static void unname_series(fd_family *f, uint32_t at, uint32_t n)
+{
+    fd_metric *x = f->series[at];
+    uint32_t *link = chain_of(f, x->values, n);
+    while (*link != at + 1)
+        link = &f->series[*link - 1]->next;
+    *link = x->next;
+    for (uint32_t i = 0; i < n; i++)
+        free(x->owned[i]);
+}
+
+/* The place of a retired series, from 0; `bound`: none is. That of "other" is beyond it. */
+static uint32_t find_retired(fd_family *f, uint32_t bound)
+{
+    for (uint32_t tries = 0; tries < bound; tries++) {
+        uint32_t at = f->retired++ % bound;
+        if (!atomic_load_explicit(&f->series[at]->shown, memory_order_relaxed))
+            return at;
+    }
+    return bound;
+}
+
+static fd_metric *open_series(fd_family *f, const fd_metric_row *row, uint32_t n,
+                              const char *const *values)
 {
     static const char *const others[FD_METRIC_MAX_LABELS] = {"other", "other", "other"};
+    if (f->n < row->bound) {
+        fd_metric *x = series_new(f, row);
+        name_series(f, f->n - 1, values, n);
+        return x;
+    }
+    uint32_t at = find_retired(f, row->bound);
+    if (at < row->bound) {
+        unname_series(f, at, n);
+        name_series(f, at, values, n);
+        atomic_store_explicit(&f->series[at]->value, 0, memory_order_relaxed);
+        return f->series[at];
+    }
+    fd_metric *x = find(f, others, n);
+    if (x == NULL) {
+        x = series_new(f, row);
+        name_series(f, f->n - 1, others, n);
+    }
+    return x;
+}
+
+fd_metric *fd_metrics_series(fd_metrics *m, fd_metric_id id, const char *const *values)
+{
     FD_ASSERT(id < FD_N_METRICS);
     const fd_metric_row *row = &fd_metric_rows[id];
     const fd_label_set *set = &fd_label_sets[row->labels];
     FD_ASSERT(set->n_values == 0);
+    FD_ASSERT(row->kind != FD_METRIC_HISTOGRAM);
     fd_family *f = &m->families[id];
     pthread_mutex_lock(&m->lock);
     fd_metric *x = find(f, values, set->n_labels);
-    if (x == NULL && f->n >= row->bound) {
-        values = others;
-        x = find(f, values, set->n_labels);
-    }
-    if (x == NULL) {
-        x = series_new(f, row);
-        for (uint32_t i = 0; i < set->n_labels; i++) {
-            x->owned[i] = strdup(values[i]);
-            FD_ALLOCATED(x->owned[i]);
-            x->values[i] = x->owned[i];
-        }
-    }
+    if (x == NULL)
+        x = open_series(f, row, set->n_labels, values);
     atomic_store_explicit(&x->shown, true, memory_order_relaxed);
     pthread_mutex_unlock(&m->lock);
     return x;
+}
+
+bool fd_metrics_read(fd_metrics *m, fd_metric_id id, const char *const *values, int64_t *out)
+{
+    FD_ASSERT(id < FD_N_METRICS);
+    const fd_label_set *set = &fd_label_sets[fd_metric_rows[id].labels];
+    FD_ASSERT(set->n_values == 0);
+    pthread_mutex_lock(&m->lock);
+    const fd_metric *x = find(&m->families[id], values, set->n_labels);
+    bool shown = x != NULL && atomic_load_explicit(&x->shown, memory_order_relaxed);
+    if (shown)
+        *out = fd_metric_value(x);
+    pthread_mutex_unlock(&m->lock);
+    return shown;
 }
 
 void fd_metric_add(fd_metric *x, uint64_t n)

@@ -22,6 +22,20 @@ typedef enum fd_metric_id {
         FD_N_METRICS
 } fd_metric_id;
 
+/* What came of reading the rules again: FD_M_RELOADS' label. */
+#define FD_RELOAD_RESULTS(X)                                      \
+    X(ACCEPTED, "accepted")   /* it decides, or waits to */       \
+    X(UNCHANGED, "unchanged") /* the same set */                  \
+    X(REFUSED, "refused")     /* errors in it, or in its tests */ \
+    X(FAILED, "failed")       /* it is good and could not be used */
+
+typedef enum fd_reload_result {
+#define X(name, text) FD_RELOAD_##name,
+    FD_RELOAD_RESULTS(X)
+#undef X
+        FD_N_RELOAD_RESULTS
+} fd_reload_result;
+
 typedef struct fd_metrics fd_metrics;
 typedef struct fd_metric fd_metric;
 
@@ -41,8 +55,11 @@ void fd_metric_set(fd_metric *x, int64_t value);                 /* gauges; coun
                                                                     (CPU time) */
 void fd_metric_observe(fd_metric *x, int64_t value, uint64_t n); /* histograms: n equal values */
 
+/* The value of a series of an open family, without asking for it. False: it is not shown. */
+bool fd_metrics_read(fd_metrics *m, fd_metric_id id, const char *const *values, int64_t *out);
 /* A series of an open family that means nothing any more (a revoked partition) is no longer
- * shown, until fd_metrics_series asks for it again. */
+ * shown, until fd_metrics_series asks for it again. Nobody records to it until then: in a full
+ * family another may get its place, and begins at 0. */
 void fd_metric_retire(fd_metric *x);
 /* All series of an open family: before the info of a new rule set is set. */
 void fd_metrics_retire_all(fd_metrics *m, fd_metric_id id);

@@ -37,6 +37,7 @@ typedef enum fd_labels {
     FD_LABELS_TXN,
     FD_LABELS_PAUSE,
     FD_LABELS_LEVEL,
+    FD_LABELS_RELOAD,
     FD_LABELS_PARTITION,
     FD_LABELS_RULE,
     FD_LABELS_CHANGE,
@@ -76,15 +77,20 @@ struct fd_metric {
     _Atomic bool shown;
     const char *values[FD_METRIC_MAX_LABELS];
     char *owned[FD_METRIC_MAX_LABELS]; /* the same, where they must be freed */
+    uint32_t next;                     /* of an open family: in its chain, from 1; 0: the last */
     fd_hist *hist;
     uint32_t n_bounds;
     const int64_t *bounds;
     _Atomic uint64_t bucket[FD_METRIC_BUCKETS + 1]; /* each on its own, not cumulative */
 };
 
+enum { FD_FAMILY_CHAINS = 1024 };
+
 typedef struct fd_family {
     fd_metric **series;
     uint32_t n;
+    uint32_t *chains; /* of an open family: first series by hash of its labels, from 1; 0: none */
+    uint32_t retired; /* where to look for a retired one next */
 } fd_family;
 
 struct fd_metrics {

@@ -1,7 +1,7 @@
 /*
  * The table of metric families. A row: id, kind, name, labels, bound, raw unit, help.
  *
- * labels: NONE; a closed set (ACTION, FLAG, POISON, STAGE, TXN, PAUSE, LEVEL), or an open
+ * labels: NONE; a closed set (ACTION, FLAG, POISON, STAGE, TXN, PAUSE, LEVEL, RELOAD), or an open
  * one (PARTITION, RULE, CHANGE, ANOMALY, BUILD, RULESET) with `bound` series at most (0 for the
  * others). Units: ONE and BYTES are shown as they are, NS, US and MS as seconds, PPM as a ratio.
  * Names are a contract with dashboards: append, do not rename.
@@ -54,7 +54,7 @@ enum { FD_METRIC_MAX_LABELS = 3, FD_METRIC_PARTITIONS = 4096, FD_METRIC_RULES = 
     X(BREAKER, GAUGE, "fraudd_poison_breaker_open", NONE, 0, ONE,                                  \
       "1 while intake is stopped because too many events are invalid.")                            \
     X(RELOAD_TIME, GAUGE, "fraudd_last_reload_success_timestamp_seconds", NONE, 0, MS,             \
-      "When the rules in force were loaded, since the epoch.")                                     \
+      "When the rules were last found good, since the epoch.")                                     \
     X(RULES, GAUGE, "fraudd_rules", NONE, 0, ONE,                                                  \
       "Rules in force that are not off.")                                                          \
     X(RULESET, GAUGE, "fraudd_ruleset_info", RULESET, 8, ONE,                                      \
@@ -114,7 +114,25 @@ enum { FD_METRIC_MAX_LABELS = 3, FD_METRIC_PARTITIONS = 4096, FD_METRIC_RULES = 
     X(SHADOW_CHANGES, COUNTER, "fraudd_rule_shadow_changes_total", CHANGE, FD_METRIC_RULES, ONE,   \
       "Decisions that a shadow rule alone, had it been live, had made worse or milder.")           \
     X(RULE_ANOMALY, GAUGE, "fraudd_rule_anomaly", ANOMALY, FD_METRIC_RULES, ONE,                   \
-      "1 while a rule fires far less (silent) or more often (exploded) than in its own past.")
+      "1 while a rule fires far less (silent) or more often (exploded) than in its own past.")     \
+    X(RELOADS, COUNTER, "fraudd_reloads_total", RELOAD, 0, ONE,                                    \
+      "Times the rules were read again, by what came of it.")                                      \
+    X(RELOAD_OK, GAUGE, "fraudd_last_reload_successful", NONE, 0, ONE,                             \
+      "0 while the rules in their directory are not those that decide or wait to: the last "       \
+      "attempt to load them was refused or failed.")                                               \
+    X(RELOAD_DURATION, HISTOGRAM, "fraudd_reload_duration_seconds", NONE, 0, NS,                   \
+      "Time to read, compile, test and archive the rules, beside the decisions.")                  \
+    X(SWITCHES, COUNTER, "fraudd_ruleset_switches_total", NONE, 0, ONE,                            \
+      "Rule sets that began to decide after the start.")                                           \
+    X(GIVEN_UP, COUNTER, "fraudd_ruleset_given_up_total", NONE, 0, ONE,                            \
+      "Accepted rule sets that never decided: another came first, or their windows could not be "  \
+      "rebuilt.")                                                                                  \
+    X(REBUILDING, GAUGE, "fraudd_rebuild_active", NONE, 0, ONE,                                    \
+      "1 while windows of a rule set that waits are rebuilt beside those that decide.")            \
+    X(REBUILD_EVENTS, GAUGE, "fraudd_rebuild_events", NONE, 0, ONE,                                \
+      "Events folded for it so far.")                                                              \
+    X(REBUILD_LEFT, GAUGE, "fraudd_rebuild_left_records", NONE, 0, ONE,                            \
+      "Records still to be folded for it.")
 /* clang-format on */
 
 #endif

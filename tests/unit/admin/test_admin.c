@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,8 @@ typedef struct service {
     fd_admin *admin;
     int calls;
     int ready_status;
+    bool hold; /* reloads are answered by the test */
+    fd_admin_ticket *_Atomic held;
     char topic[256];
     int32_t partition;
     int64_t through;
@@ -43,11 +46,17 @@ static int op_ready(void *self, fd_strbuf *out)
     return s->ready_status;
 }
 
-static int op_reload(void *self, fd_strbuf *out)
+static void op_reload(void *self, fd_admin_ticket *ticket)
 {
-    (void)out;
-    ((service *)self)->calls++;
-    return 204;
+    service *s = self;
+    fd_strbuf body = {0};
+    s->calls++;
+    fd_strbuf_puts(&body, "{\"result\":1}\n");
+    if (s->hold)
+        s->held = ticket;
+    else
+        fd_admin_answer(ticket, 422, &body);
+    fd_strbuf_free(&body);
 }
 
 static int op_consent(void *self, const char *topic, int32_t partition, int64_t through,
@@ -168,7 +177,7 @@ static void test_refusals(void **state)
 static void test_posts(void **state)
 {
     service *s = *state;
-    expect(s, "POST", "/-/reload", 204, "HTTP/1.1 204");
+    expect(s, "POST", "/-/reload", 422, "{\"result\":1}");
     assert_int_equal(s->calls, 1);
     expect(s, "POST", "/-/resume", 404, "not offered");
     expect(s, "POST", "/-/consent?topic=a&partition=2&through=9007199254740993", 200, "{}");
@@ -197,8 +206,8 @@ static void expect_with(const service *s, const char *headers, int status)
 static void test_bodies_and_origins(void **state)
 {
     service *s = *state;
-    expect_with(s, "Content-Length: 0\r\n", 204);
-    expect_with(s, "Origin: http://localhost\r\n", 204);
+    expect_with(s, "Content-Length: 0\r\n", 422);
+    expect_with(s, "Origin: http://localhost\r\n", 422);
     assert_int_equal(s->calls, 2);
     expect_with(s, "Content-Length: 5\r\n\r\nhello", 413);
     expect_with(s, "Content-Length: 99999999999\r\n", 413);
@@ -206,6 +215,49 @@ static void test_bodies_and_origins(void **state)
     expect_with(s, "Origin: http://evil.example\r\n", 403);
     expect_with(s, "Origin: null\r\n", 403);
     assert_int_equal(s->calls, 2);
+}
+
+static fd_admin_ticket *wait_held(service *s)
+{
+    for (int tries = 0; tries < 2000; tries++) {
+        fd_admin_ticket *t = atomic_exchange(&s->held, NULL);
+        if (t != NULL)
+            return t;
+        usleep(5000);
+    }
+    fail_msg("no ticket came");
+    return NULL;
+}
+
+/* Others are served meanwhile; whoever has gone is answered all the same. */
+static void test_later(void **state)
+{
+    service *s = *state;
+    static const char post[] =
+        "POST /-/reload HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    char got[1024];
+    s->hold = true;
+    for (int gone = 0; gone < 2; gone++) {
+        int fd = dial(s);
+        assert_int_equal(send(fd, post, sizeof post - 1, MSG_NOSIGNAL), sizeof post - 1);
+        fd_admin_ticket *t = wait_held(s);
+        expect(s, "GET", "/readyz", 503, "missing");
+        if (gone)
+            close(fd);
+        fd_strbuf body = {0};
+        fd_strbuf_puts(&body, "{\"late\":true}\n");
+        fd_admin_answer(t, 200, &body);
+        assert_null(body.p);
+        if (gone)
+            continue;
+        ssize_t n = recv(fd, got, sizeof got - 1, MSG_WAITALL);
+        assert_true(n > 0);
+        got[n] = '\0';
+        assert_non_null(strstr(got, "HTTP/1.1 200"));
+        assert_non_null(strstr(got, "{\"late\":true}"));
+        close(fd);
+    }
+    expect(s, "GET", "/readyz", 503, "missing");
 }
 
 /* Whatever comes, the server goes on. */
@@ -287,6 +339,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refusals, start, stop),
         cmocka_unit_test_setup_teardown(test_posts, start, stop),
         cmocka_unit_test_setup_teardown(test_bodies_and_origins, start, stop),
+        cmocka_unit_test_setup_teardown(test_later, start, stop),
         cmocka_unit_test_setup_teardown(test_garbage, start, stop),
         cmocka_unit_test_setup_teardown(test_connection_limit, start, stop),
         cmocka_unit_test_setup_teardown(test_addresses, start, stop),

@@ -170,6 +170,43 @@ static void test_bound_of_open_labels(void **state)
     fd_metrics_free(m);
 }
 
+/* More rule sets come and go than there are places. */
+static void test_places_of_retired(void **state)
+{
+    (void)state;
+    fd_metrics *m = fd_metrics_new();
+    int64_t value;
+    for (int i = 0; i < 50; i++) {
+        char hash[32], line[128];
+        snprintf(hash, sizeof hash, "h%d", i);
+        fd_metrics_retire_all(m, FD_M_RULESET);
+        const char *values[] = {hash, "l", "c"};
+        assert_false(fd_metrics_read(m, FD_M_RULESET, values, &value));
+        fd_metric_set(fd_metrics_series(m, FD_M_RULESET, values), 1);
+        snprintf(line, sizeof line,
+                 "fraudd_ruleset_info{ruleset=\"%s\",lists=\"l\",config=\"c\"} 1", hash);
+        expect_line(m, line);
+        assert_int_equal(fd_metrics_sum(m, FD_M_RULESET), 1);
+        assert_true(fd_metrics_read(m, FD_M_RULESET, values, &value));
+        assert_int_equal(value, 1);
+    }
+    for (int round = 0; round < 3; round++) {
+        fd_metrics_retire_all(m, FD_M_RULE_HITS);
+        for (int i = 0; i < FD_METRIC_RULES + 1; i++) {
+            char id[32];
+            snprintf(id, sizeof id, "r%d-%d", round, i);
+            fd_metric_add(fd_metrics_series(m, FD_M_RULE_HITS, (const char *[]){id, "live"}), 1);
+        }
+        char id[32];
+        snprintf(id, sizeof id, "r%d-0", round);
+        assert_true(fd_metrics_read(m, FD_M_RULE_HITS, (const char *[]){id, "live"}, &value));
+        assert_int_equal(value, 1);
+        assert_true(fd_metrics_read(m, FD_M_RULE_HITS, (const char *[]){"other", "other"}, &value));
+        assert_int_equal(value, round + 1);
+    }
+    fd_metrics_free(m);
+}
+
 enum { THREADS = 4, ROUNDS = 20000 };
 
 static void *hammer(void *arg)
@@ -235,13 +272,10 @@ static void test_promtool(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hist_buckets),
-        cmocka_unit_test(test_hist_quantiles),
-        cmocka_unit_test(test_counters_and_units),
-        cmocka_unit_test(test_histogram_exposition),
-        cmocka_unit_test(test_open_labels),
-        cmocka_unit_test(test_bound_of_open_labels),
-        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_hist_buckets),       cmocka_unit_test(test_hist_quantiles),
+        cmocka_unit_test(test_counters_and_units), cmocka_unit_test(test_histogram_exposition),
+        cmocka_unit_test(test_open_labels),        cmocka_unit_test(test_bound_of_open_labels),
+        cmocka_unit_test(test_places_of_retired),  cmocka_unit_test(test_threads),
         cmocka_unit_test(test_promtool),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
