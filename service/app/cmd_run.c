@@ -36,8 +36,7 @@ static void catch_signals(void)
     sigaction(SIGTERM, &stop, NULL);
     sigaction(SIGINT, &stop, NULL);
     struct sigaction ignore = {.sa_handler = SIG_IGN};
-    sigaction(SIGPIPE, &ignore, NULL);
-    sigaction(SIGHUP, &ignore, NULL);
+    sigaction(SIGPIPE, &ignore, NULL); /* SIGHUP is the reloader's */
 }
 
 bool fd_run_asked_to_stop(void)
@@ -103,6 +102,7 @@ static int serve_until_stopped(fd_run *r)
     bool terminal = isatty(STDERR_FILENO) && r->config->log.format == FD_LOG_FORMAT_TEXT;
     fd_status_take(r->metrics, fd_cli_mono_ns(), &shown);
     fd_run_start_lanes(r);
+    fd_reloader_start(r->reloader, r->worker, r->archive);
     fd_worker_state state;
     do {
         state = fd_worker_step(r->worker, STEP_WAIT_US);
@@ -122,6 +122,7 @@ static int serve_until_stopped(fd_run *r)
         _exit(err->exit_code != 0 ? err->exit_code : FD_EXIT_UNAVAILABLE);
     }
     fd_run_join_lanes(r);
+    fd_reloader_stop(r->reloader);
     FD_LOG(r->log, FD_LOG_INFO, "drained",
            fd_log_int("events", fd_metrics_sum(r->metrics, FD_M_EVENTS)),
            fd_log_int("dead_letters", fd_metrics_sum(r->metrics, FD_M_DEAD_LETTERS)));

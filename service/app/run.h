@@ -4,8 +4,8 @@
  * consents on disk (run_consents.c) and the life of the process (cmd_run.c). Only these files see
  * inside.
  *
- * Threads: main is the engine thread; one thread per transaction lane; the HTTP server's own; the
- * registry's own; librdkafka's own.
+ * Threads: main is the engine thread; one thread per transaction lane; the reloader's, the HTTP
+ * server's, the registry's and librdkafka's own.
  */
 #ifndef FD_APP_RUN_H
 #define FD_APP_RUN_H
@@ -15,6 +15,7 @@
 
 #include "admin/admin.h"
 #include "app/archive/archive.h"
+#include "app/reload/reloader.h"
 #include "config/config.h"
 #include "engine/engine.h"
 #include "kafka/check.h"
@@ -49,6 +50,7 @@ typedef struct fd_run {
     fd_content_hash config_hash;
     fd_engine *engine;
     fd_archive *archive;
+    fd_reloader *reloader;
     const char *topics[FD_ENGINE_MAX_SOURCES];
     int32_t partitions[FD_ENGINE_MAX_SOURCES];
     char stem[640];

@@ -35,6 +35,24 @@ static int64_t open_fds(void)
     return n;
 }
 
+static bool snapshot(fd_run *r, fd_worker_status *s)
+{
+    fd_worker *w = atomic_load(&r->worker);
+    *s = (fd_worker_status){0};
+    if (w != NULL)
+        fd_worker_status_get(w, s);
+    return w != NULL;
+}
+
+static void set_rebuild(fd_run *r)
+{
+    fd_worker_status s;
+    snapshot(r, &s);
+    fd_metric_set(fd_metrics_get(r->metrics, FD_M_REBUILDING), s.rebuild.on);
+    fd_metric_set(fd_metrics_get(r->metrics, FD_M_REBUILD_EVENTS), (int64_t)s.rebuild.events);
+    fd_metric_set(fd_metrics_get(r->metrics, FD_M_REBUILD_LEFT), (int64_t)s.rebuild.left);
+}
+
 static int serve_metrics(void *self, fd_strbuf *out)
 {
     fd_run *r = self;
@@ -45,17 +63,9 @@ static int serve_metrics(void *self, fd_strbuf *out)
     fd_metric_set(fd_metrics_get(r->metrics, FD_M_CPU), cpu_us);
     fd_metric_set(fd_metrics_get(r->metrics, FD_M_RSS), resident_bytes());
     fd_metric_set(fd_metrics_get(r->metrics, FD_M_FDS), open_fds());
+    set_rebuild(r);
     fd_metrics_render(r->metrics, out);
     return 200;
-}
-
-static bool snapshot(fd_run *r, fd_worker_status *s)
-{
-    fd_worker *w = atomic_load(&r->worker);
-    *s = (fd_worker_status){0};
-    if (w != NULL)
-        fd_worker_status_get(w, s);
-    return w != NULL;
 }
 
 static int serve_health(void *self, fd_strbuf *out)
@@ -118,16 +128,33 @@ static int serve_status(void *self, fd_strbuf *out)
     fd_status_sample now;
     fd_status_take(r->metrics, fd_cli_mono_ns(), &now);
     fd_strbuf_printf(out,
-                     "{\"version\": \"%s\", \"ruleset\": \"%s\", \"config_hash\": \"%s\", "
+                     "{\"version\": \"%s\", \"config_hash\": \"%s\", "
                      "\"assigned\": %u, \"live\": %u, \"in_flight\": %u, \"queued\": %u, "
-                     "\"recovering\": %s, \"since_start\": ",
-                     FD_VERSION, fd_engine_ruleset_hash(r->engine), r->config_hash.hex, s.assigned,
-                     s.live, s.in_flight, s.queued, s.recovering ? "true" : "false");
+                     "\"recovering\": %s",
+                     FD_VERSION, r->config_hash.hex, s.assigned, s.live, s.in_flight, s.queued,
+                     s.recovering ? "true" : "false");
+    fd_reloader_status_json(r->reloader, out);
+    fd_strbuf_puts(out, ", \"since_start\": ");
     fd_status_json(&r->first_sample, &now, out);
     fd_strbuf_puts(out, ", \"rule_anomalies\": ");
     fd_telemetry_anomalies_json(r->telemetry, out);
     fd_strbuf_puts(out, "}\n");
     return 200;
+}
+
+static int serve_rules(void *self, fd_strbuf *out)
+{
+    fd_run *r = self;
+    fd_worker_status s;
+    snapshot(r, &s);
+    fd_reloader_rules_json(r->reloader, &s.rebuild, out);
+    return 200;
+}
+
+static void serve_reload(void *self, fd_admin_ticket *ticket)
+{
+    fd_run *r = self;
+    fd_reloader_request(r->reloader, ticket);
 }
 
 static int serve_resume(void *self, fd_strbuf *out)
@@ -168,6 +195,8 @@ int fd_run_serve(fd_run *r)
         .health = serve_health,
         .ready = serve_ready,
         .status = serve_status,
+        .rules = serve_rules,
+        .reload = serve_reload,
         .resume = serve_resume,
         .consent = serve_consent,
     };

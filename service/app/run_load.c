@@ -1,4 +1,5 @@
-/* What `fraudd run` reads before it connects anywhere: schemas, rules, the engine. Main thread. */
+/* What `fraudd run` reads before it connects anywhere: schemas, rules, the engine; and who minds
+ * them afterwards. Main thread. */
 #include <stdlib.h>
 
 #include "app/cli.h"
@@ -49,12 +50,28 @@ static void say_warnings(fd_run *r, const fd_diags *diags)
     }
 }
 
+static void make_reloader(fd_run *r, fd_watch *watch, uint64_t seen)
+{
+    const fd_reloader_setup setup = {.config = r->config,
+                                     .readers = r->readers,
+                                     .decision_schema = r->decision_schema,
+                                     .config_hash = r->config_hash,
+                                     .log = r->log,
+                                     .metrics = r->metrics,
+                                     .telemetry = r->telemetry,
+                                     .watch = watch,
+                                     .seen = seen};
+    r->reloader = fd_reloader_new(&setup, fd_engine_program(r->engine));
+}
+
 int fd_run_load(fd_run *r)
 {
     FD_ASSERT(r->config->n_sources <= FD_ENGINE_MAX_SOURCES);
     fd_diags diags;
     fd_diags_init(&diags);
     int code = FD_EXIT_OK;
+    fd_watch *watch = fd_watch_new(&r->config->rules, 1);
+    uint64_t seen = fd_watch_look(watch); /* what changes from here on is noticed */
     bool ok = fd_settings_schemas(r->config, r->readers, &r->decision_schema, &diags) &&
               build_engine(r, &diags);
     if (!ok) {
@@ -66,13 +83,17 @@ int fd_run_load(fd_run *r)
                                         (uint32_t)r->config->n_sources);
         say_rules(r);
         say_warnings(r, &diags);
+        make_reloader(r, watch, seen);
+        watch = NULL;
     }
+    fd_watch_free(watch);
     fd_diags_free(&diags);
     return code;
 }
 
 void fd_run_unload(fd_run *r)
 {
+    fd_reloader_free(r->reloader);
     fd_engine_free(r->engine);
     fd_telemetry_free(r->telemetry);
     for (size_t i = 0; i < r->config->n_sources; i++)

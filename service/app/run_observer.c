@@ -1,6 +1,6 @@
 /*
  * The observer that `fraudd run` gives the worker: telemetry's, and of what decides where the
- * archive is told too. Threads: as each report (ports/observer.h).
+ * archive and the reloader are told too. Threads: as each report (ports/observer.h).
  */
 #include "app/run.h"
 
@@ -56,6 +56,7 @@ static void on_program(void *self, const fd_program_report *report)
     o->ops->program(o->self, report);
     if (r->archive != NULL)
         fd_archive_told(r->archive, report);
+    fd_reloader_told(r->reloader, report);
 }
 
 static void on_rule(void *self, uint32_t rule, const fd_rule_counts *more)

@@ -89,6 +89,10 @@ typedef struct fd_config {
         int64_t max_skew_us;
     } merge;
     struct {
+        int64_t poll_interval_us;
+        int64_t debounce_us;
+    } reload;
+    struct {
         int64_t memory; /* bytes */
         int64_t lateness_us;
         int64_t future_us;

@@ -20,6 +20,7 @@
     X(archive, "Every rule set, list and configuration that decided something, by its hash.") \
     X(batch, "Micro-batches: what is queued is decided together, in one transaction.")        \
     X(merge, "How events of several partitions are brought into one order.")                  \
+    X(reload, "The rules change while the process runs.")                                     \
     X(state, "Event time, and the windows of features.")                                      \
     X(poison, "Too many invalid events mean a wrong schema or producer: stop and say so.")    \
     X(deadline, "Decisions nobody waits for any more.")                                       \
@@ -67,7 +68,7 @@
     X(redis.timeout_us, "redis.timeout", DURATION, "5s", "10ms", "1m", "", NONE, 0,                \
       "To connect, and without a sign of life before the connection is given up.")                 \
     X(rules, "rules", PATH, "rules/", NULL, NULL, "", NONE, 0,                                     \
-      "Directory of the rule files.")                                                              \
+      "Directory of the rule files; watched, see reload.")                                         \
     X(models, "models", PATH, "", NULL, NULL, "", NONE, 0,                                         \
       "Directory of the models' manifests. Empty: there are no models.")                           \
     X(archive.dir, "archive.dir", PATH, "archive/", NULL, NULL, "", NONE, 0,                       \
@@ -88,6 +89,13 @@
       "How long a partition that has records is waited for before others go first.")               \
     X(merge.max_skew_us, "merge.max_skew", DURATION, "1h", "1s", "30d", "", NONE, DECIDES,         \
       "A partition that is further behind the others in event time catches up apart from them.")   \
+    X(reload.poll_interval_us, "reload.poll_interval", DURATION, "10s", "100ms", "1h", "", NONE,   \
+      0,                                                                                           \
+      "How often the rule files and lists are compared with what was read last; most changes are " \
+      "noticed at once, those on some network file systems only so.")                              \
+    X(reload.debounce_us, "reload.debounce", DURATION, "100ms", "0", "10s", "", NONE, 0,           \
+      "After a change the files must be quiet for this long before they are read, 2s (or this, "   \
+      "if it is more) at most.")                                                                   \
     X(state.memory, "state.memory", BYTES, "1GiB", "1MiB", "1TiB", "bytes", NONE, 0,               \
       "Memory for windows, taken at start when the rules declare features. When it is full, "      \
       "decisions wait.")                                                                           \

@@ -284,6 +284,7 @@ static void publish_status(fd_worker *w, int64_t now, fd_committer_mode mode)
         .redo_left = w->redo_left,
         .redo_events = w->redo_events,
         .redo_ns = w->redo_began_ns == 0 ? 0 : now - w->redo_began_ns,
+        .switches_at_us = fd_engine_switches_at(w->config.engine),
     };
     if (w->next != NULL)
         s.rebuild = (fd_worker_rebuild){.on = true,

@@ -93,7 +93,8 @@ typedef struct fd_worker_status {
     uint64_t redo_events; /* folded since that began */
     int64_t redo_ns;      /* how long it has taken; 0 = nothing is being redone */
     fd_worker_rebuild rebuild;
-    char schema_text[640]; /* why the last of them waits; "" = none does */
+    int64_t switches_at_us; /* see fd_engine_switches_at */
+    char schema_text[640];  /* why the last of them waits; "" = none does */
 } fd_worker_status;
 
 fd_worker *fd_worker_new(const fd_worker_config *config);
