@@ -3,7 +3,7 @@ file(READ ${FROM} hex HEX)
 string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
 string(REGEX REPLACE "(................................................................................)"
        "\\1\n" bytes "${bytes}")
-file(WRITE ${TO} "/* schemas/${NAME}.avsc, written by embed.cmake. */
+file(WRITE ${TO} "/* A file of schemas/, written by embed.cmake. */
 #include \"codec/schema.h\"
 
 static const unsigned char text[] = {

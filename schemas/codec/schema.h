@@ -50,4 +50,8 @@ const char *fd_embedded_decision_schema(size_t *n);
 const char *fd_embedded_payment_schema(size_t *n);
 const char *fd_embedded_label_schema(size_t *n);
 
+/* The JSON Schemas of rule files and of their tests, for editors. */
+const char *fd_embedded_rules_schema(size_t *n);
+const char *fd_embedded_rules_test_schema(size_t *n);
+
 #endif

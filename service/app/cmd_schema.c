@@ -133,6 +133,19 @@ static bool check(const options *o, const fd_schema *s, const fd_schema *writer,
 
 /* ---- the command ---- */
 
+/* The JSON Schemas of rule files and rule tests, as editors want them. False: it is none of them.
+ */
+static bool print_for_editors(const char *name)
+{
+    size_t n;
+    const char *text = strcmp(name, "rules") == 0        ? fd_embedded_rules_schema(&n)
+                       : strcmp(name, "rules-test") == 0 ? fd_embedded_rules_test_schema(&n)
+                                                         : NULL;
+    if (text != NULL)
+        fwrite(text, 1, n, stdout);
+    return text != NULL;
+}
+
 static int run(const options *o, bool checking, const char *name)
 {
     fd_diags diags;
@@ -165,6 +178,7 @@ static int run(const options *o, bool checking, const char *name)
 static const char EXAMPLES[] =
     "  fraudd schema print payment                       the sample event, as rules see it\n"
     "  fraudd schema print -o json my-event.avsc\n"
+    "  fraudd schema print rules > rules.schema.json     rule files, for editors; rules-test\n"
     "  fraudd schema check my-event.avsc --id tx_id --time event_time --partitioned-by card_id\n"
     "  fraudd schema check v2.avsc --id tx_id --time event_time --writer v1.avsc\n";
 
@@ -206,5 +220,7 @@ int fd_cmd_schema(int argc, char **argv)
     if ((o.id == NULL) != (o.time == NULL) || ((o.writer != NULL || o.plan) && o.id == NULL))
         return fd_cli_usage_error(&cli, "--id and --time go together; --writer and --plan need "
                                         "both");
+    if (!checking && print_for_editors(args[1]))
+        return FD_EXIT_OK;
     return run(&o, checking, args[1]);
 }

@@ -13,6 +13,8 @@ Fenced blocks of the Markdown files, by their info string:
     yaml explained  a rule file that must load; the next block, text, is what `rules explain` says
     yaml tests      tests of the nearest rule file above, which must pass; a block of text that follows is the report
     yaml tests failing   the same, of which some must fail
+    yaml before     a rule file; the next block, yaml after, is its successor, and the one behind that, text, what
+                    `rules diff` says
     cel             one expression a line; must compile beside the starter pack
     cel always      one condition a line; must be true whatever the event
 """
@@ -164,6 +166,20 @@ class Examples(unittest.TestCase):
                     follower = self.blocks[at + 1]
                     if follower.kind == "text":
                         self.assertEqual(follower.text, said)
+
+    def test_differences_are_as_shown(self):
+        for block in self.of("yaml before"):
+            with self.subTest(block.where), tempfile.TemporaryDirectory(prefix="fraudd-docs-") as where:
+                at = self.blocks.index(block)
+                after, text = self.blocks[at + 1:at + 3]
+                self.assertEqual(("yaml after", "text"), (after.kind, text.kind))
+                for name, rules in (("rules", block.text), ("rules-new", after.text)):
+                    os.mkdir(os.path.join(where, name))
+                    with open(os.path.join(where, name, "example.yaml"), "w", encoding="utf-8") as f:
+                        f.write(rules)
+                done = subprocess.run([FRAUDD, "rules", "diff", "rules", "rules-new"], cwd=where, capture_output=True,
+                                      encoding="utf-8", timeout=60)
+                self.assertEqual((1, text.text), (done.returncode, done.stdout + done.stderr))
 
     def test_expressions_compile(self):
         for where, line in self.lines("cel"):
