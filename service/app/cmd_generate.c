@@ -144,6 +144,13 @@ static void summarise(const run *r)
 
 /* ---- setting up ---- */
 
+/* Beside payments in a topic, a name is that of a topic, unless it looks like a file's. */
+static bool is_file(const options *o)
+{
+    return o->file != NULL || strchr(o->labels, '/') != NULL ||
+           fd_sink_format_of(o->labels) != FD_ROWS_AUTO;
+}
+
 static const fd_rows_format ROWS[] = {FD_ROWS_AUTO, FD_ROWS_AVRO, FD_ROWS_JSONL, FD_ROWS_CSV};
 
 static fd_class open_sink(run *r, fd_err *err)
@@ -159,13 +166,6 @@ static fd_class open_sink(run *r, fd_err *err)
                              .schema_id = (uint32_t)o->schema_id,
                              .event_timestamps = o->timestamps == 1};
     return fd_sink_open(&config, &r->sink, err);
-}
-
-/* Beside payments in a topic, a name is that of a topic, unless it looks like a file's. */
-static bool is_file(const options *o)
-{
-    return o->file != NULL || strchr(o->labels, '/') != NULL ||
-           fd_sink_format_of(o->labels) != FD_ROWS_AUTO;
 }
 
 static fd_class open_labels(run *r, fd_err *err)
@@ -213,6 +213,11 @@ static int check(const fd_cli *cli, options *o, run *r)
         return fd_cli_usage_error(cli, "--poison needs a topic: files hold no undecodable records");
     if (o->framing == FD_FRAMING_CONFLUENT && o->schema_id == 0)
         return fd_cli_usage_error(cli, "--framing confluent needs --schema-id");
+    if (o->labels != NULL && is_file(o) && fd_sink_format_of(o->labels) == FD_ROWS_AUTO)
+        return fd_cli_usage_error(cli,
+                                  "--labels: the name's end says the form of a file: "
+                                  "%s.avro, %s.jsonl or %s.csv",
+                                  o->labels, o->labels, o->labels);
     fd_strbuf why = {0};
     int code = FD_CLI_GO_ON;
     if (!fd_fraud_shares(o->fraud, r->fraud_ppm, &why))

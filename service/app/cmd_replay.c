@@ -20,7 +20,7 @@ enum { MAX_PROPERTIES = 1024 };
 
 typedef struct options {
     const char *config, *brokers, *topics, *from, *until, *source, *timestamp, *out, *labels,
-        *as_of, *since;
+        *as_of, *since, *amount;
     fd_cli_kvs set, properties;
     int64_t partition, count, batch;
     const char *memory;
@@ -252,14 +252,25 @@ static void summary(const replay *r, const fd_replay_stats *s)
     fd_strbuf_free(&text);
 }
 
+static bool is_int_field(const replay *r, const char *path)
+{
+    const fd_type *type = fd_type_path(fd_schema_type(r->loaded.readers[0]), fd_str_from(path));
+    return type != NULL && type->kind == FD_INT;
+}
+
 static fd_class open_report(replay *r, fd_err *err)
 {
     const options *o = r->o;
     if (o->labels == NULL)
         return FD_OK;
+    if (o->amount != NULL && !is_int_field(r, o->amount))
+        return fd_fail(err, FD_FATAL, FD_EXIT_USAGE,
+                       "--amount: '%s' is no field of %s that is a whole number", o->amount,
+                       r->loaded.topics[0]);
     fd_replay_report_config config = {.files = o->labels,
                                       .as_of = o->as_of,
                                       .since = o->since,
+                                      .amounts = o->amount != NULL,
                                       .flagged = (fd_action)(o->flagged + FD_ACTION_REVIEW),
                                       .form = (fd_report_form)o->report,
                                       .engine = r->loaded.engine};
@@ -302,6 +313,7 @@ static int execute(replay *r)
                            .input = &r->input,
                            .sink = r->sink,
                            .evaluation = r->report.evaluation,
+                           .amount = o->amount,
                            .since_us = since_us(r),
                            .registry = r->registry,
                            .batch = (uint32_t)o->batch,
@@ -347,10 +359,11 @@ static int check(const fd_cli *cli, const options *o, int n_args)
             cli, "--source, --timestamp-field and --skip-bad are about files, not topics");
     if (o->features && o->labels != NULL)
         return fd_cli_usage_error(cli, "--labels are compared with decisions, not with --features");
-    if (o->labels == NULL &&
-        (o->as_of != NULL || o->since != NULL || o->flagged != 0 || o->report != 0))
-        return fd_cli_usage_error(cli,
-                                  "--as-of, --since, --flagged and --report are about --labels");
+    bool about_labels = o->as_of != NULL || o->since != NULL || o->amount != NULL ||
+                        o->flagged != 0 || o->report != 0;
+    if (o->labels == NULL && about_labels)
+        return fd_cli_usage_error(
+            cli, "--as-of, --since, --amount, --flagged and --report are about --labels");
     if (o->features && o->output == FD_REPLAY_AVRO)
         return fd_cli_usage_error(cli, "--features come as jsonl or csv");
     for (int i = 0; i < FD_N_REPLAY_OUTPUTS; i++) {
@@ -440,6 +453,8 @@ int fd_cmd_replay(int argc, char **argv)
          NULL},
         {0, "since", FD_OPT_TEXT, &o.since, "TIME",
          "earlier events fill windows only: --labels leaves them out", 0, 0, NULL},
+        {0, "amount", FD_OPT_TEXT, &o.amount, "FIELD", "--labels adds it up: what was saved", 0, 0,
+         NULL},
         {0, "flagged", FD_OPT_CHOICE, &o.flagged, NULL,
          "the mildest action that counts as caught (review)", 0, 0, FLAGGED},
         {0, "report", FD_OPT_CHOICE, &o.report, NULL, "form of what --labels says (table)", 0, 0,

@@ -174,6 +174,9 @@ const fd_batch *fd_engine_features(const fd_engine *e, const fd_event *events, u
                                    uint32_t *row);
 /* The id of an event just decoded; empty for an invalid one. */
 fd_str fd_engine_event_id(const fd_engine *e, const fd_event *events, uint32_t i);
+/* The columns that an event just decoded is in, and its row; NULL: it is invalid. */
+const fd_batch *fd_engine_row(const fd_engine *e, const fd_event *events, uint32_t i,
+                              uint32_t *row);
 /* What the rules said of an event just decided; NULL: an invalid one, of which they say nothing.
  * Lives as long as the batch. */
 const fd_verdict *fd_engine_verdict(const fd_engine *e, const fd_event *events, uint32_t i);

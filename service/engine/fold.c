@@ -295,6 +295,12 @@ fd_content_hash fd_engine_lineage(const fd_engine *e, uint16_t source)
     return hash;
 }
 
+const fd_batch *fd_engine_row(const fd_engine *e, const fd_event *events, uint32_t i, uint32_t *row)
+{
+    *row = e->rows[i];
+    return *row == FD_NO_ROW ? NULL : e->sources[events[i].msg.tp.source].batch;
+}
+
 fd_str fd_engine_event_id(const fd_engine *e, const fd_event *events, uint32_t i)
 {
     const fd_engine_input *in = &e->sources[events[i].msg.tp.source];

@@ -8,6 +8,7 @@ of docs/packs.md. The report itself is counted again from the decisions, by code
 import collections
 import csv
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -21,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 from fraudd_test import FULL, OUTSIDE, ROOT, Results, die_with_parent
 
 PACKS = ROOT / "rules" / "packs"
-FRAUDD = ROOT / "build" / "release" / "fraudd"
+FRAUDD = os.environ.get("FRAUDD", str(ROOT / "build" / "release" / "fraudd"))
 NOT_PACKS = {"starter"}                                 # a set of its own
 SEEDS = range(201, 231 if FULL else 211)                # tuned on 101 to 105
 COUNT, CUSTOMERS, SHARE = 120_000, 2_000, "1"
@@ -210,6 +211,15 @@ def test_report_is_right(place):
         wanted = +expected(decisions, known, flagged, since)
         check(said(json.loads(done.stdout)) == wanted, f"flagged from {flagged} on, since {since or 'ever'}",
               str(sorted(map(str, (wanted - said(json.loads(done.stdout))).items()))[:6]))
+    amounts = {}
+    with open(payments, "rb") as file:
+        amounts = {row["tx_id"]: row["amount_minor"] for row in fastavro.reader(file)}
+    done = place.replay("--labels", labels, "--amount", "amount_minor", "--report", "json", payments)
+    fraud = {row["tx_id"] for row in known if row["fraud"]}
+    blamed = {row["event_id"] for row in decisions if row["action"] != "ALLOW"}
+    check(json.loads(done.stdout)["amount"] == {
+        "fraud": sum(amounts[name] for name in fraud), "caught": sum(amounts[name] for name in fraud & blamed),
+        "good_flagged": sum(amounts[name] for name in blamed - fraud)}, "amounts", done.stdout[:300])
     as_of = sorted(row["known_at"] for row in known)[len(known) // 2].strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     early = [row for row in known if row["known_at"].strftime("%Y-%m-%dT%H:%M:%S.%fZ") <= as_of]
     done = place.replay("--labels", labels, "--as-of", as_of, "--report", "json", payments)
@@ -238,6 +248,8 @@ def test_what_labels_cannot_be(place):
         (["--labels", labels, "--as-of", "soon", payments], 2, "--as-of: 'soon' is no time"),
         (["--labels", labels, "--since", "soon", payments], 2, "--since: 'soon' is no time"),
         (["--labels", labels, "--features", payments], 2, "not with --features"),
+        (["--labels", labels, "--amount", "amount", payments], 2, "--amount: 'amount' is no field of payments"),
+        (["--labels", labels, "--amount", "currency", payments], 2, "'currency' is no field of payments that is a whole"),
         (["--as-of", "2026-01-01", payments], 2, "are about --labels"),
         (["--labels", bad, payments], 1, "bad.jsonl: record 2"),
     ]

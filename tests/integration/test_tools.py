@@ -215,6 +215,8 @@ def test_generate_files(context):
     expect(context, "no fraud", done, 0, "(0 fraudulent)")
     done = fraudd(context, "generate", "-f", where / "none.jsonl", "--fraud", "velcity=1")
     expect(context, "a pattern that is none", done, 2, "did you mean 'velocity'?")
+    done = fraudd(context, "generate", "-f", where / "none.jsonl", "--labels", where / "labels")
+    expect(context, "labels of no form", done, 2, "--labels: the name's end says the form")
 
     done = fraudd(context, "generate", "-f", where / "small.avro", "--deflate", "-c", COUNT, "--seed", 7)
     with open(where / "small.avro", "rb") as file:

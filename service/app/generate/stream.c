@@ -1,4 +1,5 @@
-/* Genuine payments and the order of all of them; see stream.h. One owner. */
+/* What comes when: genuine payments, subscriptions, second tries, planned ones; see stream.h. One
+ * owner. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +12,6 @@ static const int64_t NS_PER_DAY = 86400000000000;
 
 enum {
     MAX_RETRIES = 1024,
-    MOST_CASH_CENTS = 100000,
     SUBSCRIPTIONS = 9, /* at most, of a customer */
     SUBSCRIPTIONS_HABIT = 1000,
     DUE_PERCENT = 6,   /* of payments are of subscriptions */
@@ -89,227 +89,6 @@ static fd_plant pop(fd_stream *s)
     return top;
 }
 
-/* ---- parts of a payment ---- */
-
-void fd_payment_set_card(fd_payment *p, const fd_customer *c, uint32_t card)
-{
-    const fd_country *country = &FD_COUNTRIES[FD_CITIES[c->home].country];
-    fd_text_printf(&p->customer_id, "U%07u", c->id);
-    fd_world_card(&p->card_id, &p->bin, c, card);
-    fd_text_set(&p->currency, country->currency);
-    fd_text_set(&p->card_country, country->code);
-}
-
-void fd_payment_set_shop(fd_payment *p, const fd_merchant *m)
-{
-    const fd_category *kind = &FD_CATEGORY_TABLE[m->category];
-    fd_text_printf(&p->merchant_id, "M%06u", m->id);
-    fd_text_set(&p->merchant_country, FD_COUNTRIES[m->country].code);
-    p->mcc = kind->mcc;
-    p->channel = kind->channel;
-    bool has_place = kind->channel == FD_CHANNEL_POS || kind->channel == FD_CHANNEL_ATM;
-    p->lat = (fd_degrees){has_place, has_place ? m->lat_micro : 0};
-    p->lon = (fd_degrees){has_place, has_place ? m->lon_micro : 0};
-}
-
-/* A price as it stands on the bill, in the merchant's currency. */
-static int64_t price_of(int64_t minor, fd_price how, int32_t note)
-{
-    uint64_t luck = fd_mix((uint64_t)minor) % 10;
-    int64_t whole = minor / 100 * 100;
-    switch (how) {
-    case FD_PRICE_NOTES:
-        return minor < note ? note : minor / note * note;
-    case FD_PRICE_TAG:
-        return minor < 500 || luck > 6 ? minor : luck > 5 ? whole : whole + (luck > 4 ? 95 : 99);
-    case FD_PRICE_BILL:
-        if (minor >= 500 && luck < 4)
-            return luck == 0 && minor >= 2000 ? minor / 500 * 500 : whole + (luck == 1 ? 50 : 0);
-        return minor;
-    case FD_PRICE_SUM:
-        break;
-    }
-    return minor;
-}
-
-/* What the issuer books: converted where merchant and card have different currencies. */
-void fd_payment_set_amount(fd_payment *p, const fd_customer *c, const fd_merchant *m, int64_t cents)
-{
-    const fd_country *there = &FD_COUNTRIES[m->country];
-    const fd_country *home = &FD_COUNTRIES[FD_CITIES[c->home].country];
-    fd_price how = FD_CATEGORY_TABLE[m->category].price;
-    if (how == FD_PRICE_NOTES && cents > MOST_CASH_CENTS)
-        cents = MOST_CASH_CENTS;
-    int64_t minor = price_of(cents * there->minor_per_euro / 100, how, there->note_minor);
-    if (there->minor_per_euro != home->minor_per_euro)
-        minor = minor * home->minor_per_euro / there->minor_per_euro;
-    p->amount_minor = minor < 1 ? 1 : minor;
-}
-
-void fd_payment_set_address(fd_payment *p, uint8_t city, uint64_t who)
-{
-    const fd_city *place = &FD_CITIES[city];
-    uint64_t h = fd_mix(who);
-    fd_world_ip(&p->ip, place->country, who);
-    fd_text_set(&p->ip_country, FD_COUNTRIES[place->country].code);
-    p->lat = (fd_degrees){true, place->lat_micro + (int32_t)(h % 200000) - 100000};
-    p->lon = (fd_degrees){true, place->lon_micro + (int32_t)(h >> 32) % 260000 - 130000};
-}
-
-/* ---- a genuine payment ---- */
-
-/* By how often they pay, and whether they are awake: a uniform one is taken with these chances. If
- * nobody will, as may be with few customers, the last one does from home. */
-static fd_customer pick_customer(fd_stream *s, int64_t time_ms, uint8_t *here)
-{
-    enum { TRIES = 20000 };
-    fd_customer c;
-    for (int i = 0; i < TRIES; i++) {
-        uint64_t r = fd_rng_next(&s->rng);
-        uint32_t id = fd_below(r, s->world->customers);
-        if ((r & 1023) >= fd_world_activity(s->world, id))
-            continue;
-        c = fd_world_customer(s->world, id);
-        *here = fd_world_whereabouts(s->world, &c, time_ms);
-        if (*here != FD_ON_THE_WAY &&
-            (r >> 10 & 0xffff) * FD_BUSY_MAX >> 16 < fd_world_busy_in(*here, time_ms))
-            return c;
-    }
-    c = fd_world_customer(s->world, fd_rng_below(&s->rng, s->world->customers));
-    *here = c.home;
-    return c;
-}
-
-static fd_category_id pick_category(fd_stream *s, const fd_customer *c)
-{
-    fd_category_id kind = s->world->category[fd_rng_below(&s->rng, FD_PICK_SLOTS)];
-    bool web = FD_CATEGORY_TABLE[kind].channel == FD_CHANNEL_ECOM;
-    bool disliked = (web && c->web_taste == 0) || (!web && c->web_taste == 2);
-    if (disliked && fd_rng_chance(&s->rng, 600000))
-        kind = s->world->category[fd_rng_below(&s->rng, FD_PICK_SLOTS)];
-    return kind;
-}
-
-/* Most shopping is done where it was done before. */
-static fd_merchant pick_shop(fd_stream *s, const fd_customer *c, uint8_t here, fd_category_id kind)
-{
-    uint64_t random = fd_rng_next(&s->rng);
-    if (fd_rng_chance(&s->rng, 650000))
-        random = fd_mix2(fd_world_habit(s->world, c, kind, (uint32_t)(random & 1)), here);
-    return fd_world_shop(s->world, here, kind, random);
-}
-
-/* People look at home first, and mostly where they bought before. */
-static fd_merchant web_shop(fd_stream *s, const fd_customer *c, fd_category_id kind,
-                            uint64_t random)
-{
-    enum { LOOKS = 12 };
-    fd_merchant m = fd_world_web_shop(s->world, kind, random);
-    for (int i = 1; i < LOOKS && m.country != FD_CITIES[c->home].country; i++) {
-        random = fd_mix(random);
-        m = fd_world_web_shop(s->world, kind, random);
-    }
-    return m;
-}
-
-static fd_merchant pick_web_shop(fd_stream *s, const fd_customer *c, fd_category_id kind)
-{
-    uint64_t random = fd_rng_next(&s->rng);
-    if (fd_rng_chance(&s->rng, 550000))
-        random = fd_world_habit(s->world, c, kind, (uint32_t)(random & 3));
-    return web_shop(s, c, kind, random);
-}
-
-/* Magnetic stripes are rare where chips have been for long. */
-static void set_presence(fd_stream *s, fd_payment *p, const fd_merchant *m)
-{
-    uint32_t r = fd_rng_below(&s->rng, 1000);
-    bool old = strcmp(FD_COUNTRIES[m->country].code, "US") == 0;
-    if (p->channel == FD_CHANNEL_ATM)
-        p->entry_mode = FD_ENTRY_CHIP;
-    else if (r < (old ? 480u : 680u))
-        p->entry_mode = FD_ENTRY_CONTACTLESS;
-    else if (r < (old ? 870u : 985u))
-        p->entry_mode = FD_ENTRY_CHIP;
-    else
-        p->entry_mode = r < 994 ? FD_ENTRY_SWIPE : FD_ENTRY_MANUAL;
-}
-
-void fd_payment_set_home(const fd_world *w, fd_payment *p, const fd_customer *c)
-{
-    fd_world_device(&p->device_id, fd_world_own_device(w, c, 0, p->event_time));
-    fd_payment_set_address(p, c->home, fd_world_home_address(w, c));
-}
-
-static uint64_t pick_device(fd_stream *s, const fd_customer *c, int64_t time_ms)
-{
-    uint32_t k = fd_rng_chance(&s->rng, 800000) ? 0 : fd_rng_below(&s->rng, c->n_devices);
-    uint64_t own = fd_world_own_device(s->world, c, k, time_ms);
-    if (fd_rng_chance(&s->rng, 4000))
-        return fd_rng_next(&s->rng); /* anybody's */
-    bool shared = c->household && fd_rng_chance(&s->rng, 300000);
-    return shared ? fd_world_shared_device(s->world, c) : own;
-}
-
-/* One of the customer's devices, rarely a new one; at home, on the move, or behind a proxy. */
-static void set_web(fd_stream *s, fd_payment *p, const fd_customer *c, uint8_t here)
-{
-    p->entry_mode = fd_rng_chance(&s->rng, 550000) ? FD_ENTRY_STORED : FD_ENTRY_MANUAL;
-    fd_world_device(&p->device_id, pick_device(s, c, p->event_time));
-    uint64_t address = fd_world_home_address(s->world, c);
-    uint8_t city = here;
-    if (here != c->home || fd_rng_chance(&s->rng, 350000))
-        address = fd_world_gateway(s->world, c, here, p->event_time);
-    if (fd_rng_chance(&s->rng, 5000)) {
-        city = s->world->any_city[fd_rng_below(&s->rng, FD_PICK_SLOTS)];
-        address = fd_rng_next(&s->rng);
-    }
-    fd_payment_set_address(p, city, address);
-}
-
-/* Issuers decline about 3 %, more on the web and for large amounts. */
-static void set_status(fd_stream *s, fd_payment *p, int64_t cents)
-{
-    uint32_t ppm = 14000;
-    if (p->channel == FD_CHANNEL_ECOM)
-        ppm += 55000;
-    if (cents > 30000)
-        ppm += 60000;
-    p->status = fd_rng_chance(&s->rng, ppm) ? FD_STATUS_DECLINED : FD_STATUS_APPROVED;
-}
-
-static int64_t cents_of(const fd_customer *c, const fd_category *k, const fd_merchant *m,
-                        uint64_t random)
-{
-    int64_t factor = fd_lognormal_q16(random, k->spread_milli);
-    return k->median_cents * factor / FD_Q16 * m->price_q16 / FD_Q16 * c->spend_q16 / FD_Q16;
-}
-
-static void write_genuine(fd_stream *s, fd_payment *p, fd_customer *customer, uint32_t *card,
-                          uint8_t *where)
-{
-    uint8_t here;
-    fd_customer c = pick_customer(s, p->event_time, &here);
-    *where = here;
-    fd_category_id kind = pick_category(s, &c);
-    const fd_category *k = &FD_CATEGORY_TABLE[kind];
-    bool present = k->channel == FD_CHANNEL_POS || k->channel == FD_CHANNEL_ATM;
-    fd_merchant m = present ? pick_shop(s, &c, here, kind) : pick_web_shop(s, &c, kind);
-    *card = fd_rng_chance(&s->rng, 750000) ? 0 : fd_rng_below(&s->rng, c.n_cards);
-    int64_t cents = cents_of(&c, k, &m, fd_rng_next(&s->rng));
-    fd_payment_set_card(p, &c, *card);
-    fd_payment_set_shop(p, &m);
-    fd_payment_set_amount(p, &c, &m, cents);
-    if (present)
-        set_presence(s, p, &m);
-    else if (k->channel == FD_CHANNEL_ECOM)
-        set_web(s, p, &c, here);
-    else
-        p->entry_mode = FD_ENTRY_MANUAL;
-    set_status(s, p, cents);
-    *customer = c;
-}
-
 /* ---- subscriptions ---- */
 
 /* The n-th subscriptions of all customers are due one after the other in the n-th part of a month,
@@ -346,10 +125,10 @@ static void write_due(fd_stream *s, fd_payment *p)
     fd_category_id kind = 0;
     while (percent >= FD_CATEGORY_TABLE[kind].subscriptions)
         percent -= FD_CATEGORY_TABLE[kind++].subscriptions;
-    fd_merchant m = web_shop(s, &c, kind, fd_mix(habit));
+    fd_merchant m = fd_genuine_web_shop(s->world, &c, kind, fd_mix(habit));
     fd_payment_set_card(p, &c, 0);
     fd_payment_set_shop(p, &m);
-    fd_payment_set_amount(p, &c, &m, cents_of(&c, &FD_CATEGORY_TABLE[kind], &m, habit));
+    fd_payment_set_amount(p, &c, &m, fd_genuine_cents(&c, &FD_CATEGORY_TABLE[kind], &m, habit));
     p->is_recurring = true;
     p->entry_mode = FD_ENTRY_STORED;
     p->status = fd_rng_chance(&s->rng, 35000) ? FD_STATUS_DECLINED : FD_STATUS_APPROVED;
@@ -483,7 +262,7 @@ static void next_genuine(fd_stream *s, fd_payment *out)
     fd_customer c;
     fd_occasion at = {.payment = out, .customer = &c, .time_ns = s->next_ns};
     out->event_time = s->next_ns / NS_PER_MS;
-    write_genuine(s, out, &c, &at.card, &at.here);
+    fd_genuine_write(s->world, &s->rng, out, &c, &at);
     begin_frauds(s, &at);
     fd_errand_begin(s, &s->rng, &at);
     plan_retry(s, out, 0, at.time_ns);

@@ -1,6 +1,7 @@
 /*
- * Between stream.c (genuine payments, order), fraud.c and scenes.c (planted frauds: when, and what
- * they look like) and errands.c (genuine payments that look like frauds). Private to them.
+ * Between stream.c (order), genuine.c (ordinary payments), fraud.c and scenes.c (planted frauds:
+ * when, and what they look like), errands.c (genuine payments that look like frauds) and parts.c
+ * (what all have in common). Private to them.
  */
 #ifndef FD_APP_GENERATE_STREAM_INT_H
 #define FD_APP_GENERATE_STREAM_INT_H
@@ -51,6 +52,17 @@ typedef struct fd_occasion {
     uint8_t here; /* the customer's city */
     int64_t time_ns;
 } fd_occasion;
+
+/* An ordinary payment at p->event_time; everything but tx_id. Fills the customer, and of the
+ * occasion the card and the place. */
+void fd_genuine_write(const fd_world *w, fd_rng *rng, fd_payment *p, fd_customer *customer,
+                      fd_occasion *at);
+/* People look at home first, and mostly where they bought before. */
+fd_merchant fd_genuine_web_shop(const fd_world *w, const fd_customer *c, fd_category_id kind,
+                                uint64_t random);
+/* What this customer pays there, in euro cents. */
+int64_t fd_genuine_cents(const fd_customer *c, const fd_category *k, const fd_merchant *m,
+                         uint64_t random);
 
 /* Begins a fraud at a genuine payment. False: this one is no occasion for it. */
 bool fd_fraud_begin(fd_stream *s, fd_rng *rng, fd_pattern pattern, uint64_t case_no,

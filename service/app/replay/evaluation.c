@@ -11,6 +11,7 @@ typedef struct pattern {
     uint64_t own;            /* of this pattern, and one of its rules fired */
     uint64_t said, right;    /* its rules fired; on fraud of any pattern */
     uint32_t cases, cases_caught;
+    int64_t amount, amount_caught;
 } pattern;
 
 typedef struct rule {
@@ -25,6 +26,8 @@ enum { CASE_SEEN = 1, CASE_CAUGHT = 2 };
 struct fd_evaluation {
     const fd_truth *truth;
     fd_action flagged;
+    bool amounts;
+    int64_t good_amount;                 /* of good events that were flagged */
     uint64_t by_action[FD_N_ACTIONS][2]; /* good, fraud */
     uint64_t labelled;
     pattern patterns[FD_TRUTH_PATTERNS];
@@ -34,12 +37,13 @@ struct fd_evaluation {
 };
 
 fd_evaluation *fd_evaluation_new(const fd_truth *truth, const fd_evaluated_rule *rules,
-                                 uint32_t n_rules, fd_action flagged)
+                                 uint32_t n_rules, fd_action flagged, bool amounts)
 {
     fd_evaluation *e = calloc(1, sizeof *e);
     FD_ALLOCATED(e);
     e->truth = truth;
     e->flagged = flagged;
+    e->amounts = amounts;
     e->n_rules = n_rules;
     e->rules = calloc(n_rules + 1, sizeof *e->rules);
     FD_ALLOCATED(e->rules);
@@ -107,27 +111,32 @@ static void count_rules(fd_evaluation *e, const fd_known *fraud, const fd_rule_h
     }
 }
 
-void fd_evaluation_add(fd_evaluation *e, fd_str event_id, fd_action action, const fd_rule_hit *hits,
-                       uint32_t n_hits)
+void fd_evaluation_add(fd_evaluation *e, const fd_evaluated *event)
 {
-    uint32_t label = fd_truth_find(e->truth, event_id);
+    uint32_t label = fd_truth_find(e->truth, event->id);
     const fd_known *known = label == UINT32_MAX ? NULL : fd_truth_known(e->truth, label);
     const fd_known *fraud = known != NULL && known->fraud ? known : NULL;
-    bool flagged = action >= e->flagged;
+    bool flagged = event->action >= e->flagged;
     e->labelled += known != NULL;
-    e->by_action[action][fraud != NULL]++;
+    e->by_action[event->action][fraud != NULL]++;
     if (fraud != NULL) {
-        e->patterns[fraud->pattern].events++;
-        e->patterns[fraud->pattern].caught += flagged;
+        pattern *p = &e->patterns[fraud->pattern];
+        p->events++;
+        p->caught += flagged;
+        p->amount += event->amount;
+        p->amount_caught += flagged ? event->amount : 0;
         count_case(e, fraud, flagged);
+    } else if (flagged) {
+        e->good_amount += event->amount;
     }
-    count_rules(e, fraud, hits, n_hits);
+    count_rules(e, fraud, event->hits, event->n_hits);
 }
 
 /* ---- sums ---- */
 
 typedef struct sums {
     uint64_t events, fraud, flagged, caught;
+    int64_t amount, amount_caught; /* of fraud */
 } sums;
 
 static sums sum_up(const fd_evaluation *e)
@@ -141,12 +150,22 @@ static sums sum_up(const fd_evaluation *e)
             s.caught += e->by_action[a][1];
         }
     }
+    for (uint32_t i = 0; i < fd_truth_n_patterns(e->truth); i++) {
+        s.amount += e->patterns[i].amount;
+        s.amount_caught += e->patterns[i].amount_caught;
+    }
     return s;
 }
 
 static double share(uint64_t part, uint64_t whole)
 {
     return whole == 0 ? 0 : (double)part / (double)whole;
+}
+
+/* Refunds may be negative; a share of less than nothing is none. */
+static uint64_t amount(int64_t sum)
+{
+    return sum < 0 ? 0 : (uint64_t)sum;
 }
 
 /* Of nothing there is no share. */
@@ -163,7 +182,8 @@ static void put_share(fd_strbuf *out, int width, uint64_t part, uint64_t whole)
 static void text_patterns(const fd_evaluation *e, fd_strbuf *out)
 {
     fd_strbuf_puts(out, "\npattern              events  caught  recall   cases  caught  recall    "
-                        "its rules: fired  recall  precision\n");
+                        "its rules: fired  recall  precision");
+    fd_strbuf_puts(out, e->amounts ? "  of amount\n" : "\n");
     for (uint32_t i = 0; i < fd_truth_n_patterns(e->truth); i++) {
         const pattern *p = &e->patterns[i];
         fd_str name = fd_truth_pattern(e->truth, i);
@@ -175,6 +195,8 @@ static void text_patterns(const fd_evaluation *e, fd_strbuf *out)
         fd_strbuf_printf(out, "%20" PRIu64, p->said);
         put_share(out, 8, p->own, p->events);
         put_share(out, 11, p->right, p->said);
+        if (e->amounts)
+            put_share(out, 11, amount(p->amount_caught), amount(p->amount));
         fd_strbuf_putc(out, '\n');
     }
 }
@@ -217,6 +239,12 @@ void fd_evaluation_text(const fd_evaluation *e, fd_strbuf *out)
     put_share(out, 0, 2 * s.caught, s.flagged + s.fraud);
     fd_strbuf_puts(out, "  good events flagged ");
     put_share(out, 0, s.flagged - s.caught, s.events - s.fraud);
+    if (e->amounts) {
+        fd_strbuf_printf(out, "\namount of fraud %" PRId64 ", flagged %" PRId64 " (", s.amount,
+                         s.amount_caught);
+        put_share(out, 0, amount(s.amount_caught), amount(s.amount));
+        fd_strbuf_printf(out, "); of good events flagged %" PRId64, e->good_amount);
+    }
     fd_strbuf_puts(out, "\n\naction         fraud      good  precision\n");
     for (int a = 0; a < FD_N_ACTIONS; a++) {
         const uint64_t *n = e->by_action[a];
@@ -250,6 +278,9 @@ static void json_patterns(const fd_evaluation *e, fd_strbuf *out)
         json_share(out, "recall", p->caught, p->events);
         fd_strbuf_printf(out, ",\"cases\":%u,\"cases_caught\":%u", p->cases, p->cases_caught);
         json_share(out, "case_recall", p->cases_caught, p->cases);
+        if (e->amounts)
+            fd_strbuf_printf(out, ",\"amount\":%" PRId64 ",\"amount_caught\":%" PRId64, p->amount,
+                             p->amount_caught);
         fd_strbuf_printf(out, ",\"own_rules\":{\"fired\":%" PRIu64, p->said);
         json_share(out, "recall", p->own, p->events);
         json_share(out, "precision", p->right, p->said);
@@ -291,6 +322,11 @@ void fd_evaluation_json(const fd_evaluation *e, fd_strbuf *out)
     json_share(out, "precision", s.caught, s.flagged);
     json_share(out, "recall", s.caught, s.fraud);
     json_share(out, "f1", 2 * s.caught, s.flagged + s.fraud);
+    if (e->amounts) {
+        fd_strbuf_printf(out, ",\"amount\":{\"fraud\":%" PRId64 ",\"caught\":%" PRId64, s.amount,
+                         s.amount_caught);
+        fd_strbuf_printf(out, ",\"good_flagged\":%" PRId64 "}", e->good_amount);
+    }
     fd_strbuf_puts(out, ",\"actions\":{");
     for (int a = 0; a < FD_N_ACTIONS; a++)
         fd_strbuf_printf(out, "%s\"%s\":{\"fraud\":%" PRIu64 ",\"good\":%" PRIu64 "}",

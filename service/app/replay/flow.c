@@ -174,12 +174,29 @@ static void count(fd_replay_stats *stats, const fd_outcome *o)
         stats->by_flag[f] += (o->flags & FD_FLAG_BIT(f)) != 0;
 }
 
-static void evaluate(run *r, const fd_event *events, uint32_t i)
+static int64_t amount_of(const fd_replay_flow *flow, const fd_event *events, uint32_t i)
 {
-    const fd_verdict *v = fd_engine_verdict(r->flow->engine, events, i);
-    if (v != NULL && events[i].time_us >= r->flow->since_us)
-        fd_evaluation_add(r->flow->evaluation, r->outcomes[i].event_id, r->outcomes[i].action,
-                          v->hits, v->n_hits);
+    uint32_t row;
+    const fd_batch *columns = fd_engine_row(flow->engine, events, i, &row);
+    if (flow->amount == NULL || columns == NULL)
+        return 0;
+    const fd_col *col = fd_batch_path(columns, fd_str_from(flow->amount));
+    FD_ASSERT(col != NULL && col->type->kind == FD_INT);
+    return col->valid[row] ? col->v.i[row] : 0;
+}
+
+static void evaluate(const run *r, const fd_event *events, uint32_t i)
+{
+    const fd_replay_flow *flow = r->flow;
+    const fd_verdict *v = fd_engine_verdict(flow->engine, events, i);
+    if (v == NULL || events[i].time_us < flow->since_us)
+        return;
+    fd_evaluated event = {.id = r->outcomes[i].event_id,
+                          .action = r->outcomes[i].action,
+                          .amount = amount_of(flow, events, i),
+                          .n_hits = v->n_hits,
+                          .hits = v->hits};
+    fd_evaluation_add(flow->evaluation, &event);
 }
 
 static fd_class decide_some(run *r, fd_event *events, uint32_t n, fd_err *err)

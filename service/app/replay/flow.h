@@ -18,6 +18,7 @@ typedef struct fd_replay_flow {
     fd_replay_input *input;
     fd_replay_sink *sink;      /* NULL: nobody wants the decisions */
     fd_evaluation *evaluation; /* NULL: there are no labels to compare them with */
+    const char *amount;        /* the evaluation adds up this field, an int; NULL: none */
     int64_t since_us;      /* events before it fill windows only, the evaluation leaves them out */
     fd_registry *registry; /* NULL where no source's framing needs one */
     uint32_t batch;

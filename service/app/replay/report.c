@@ -37,7 +37,7 @@ static void know_rules(fd_replay_report *r, const fd_replay_report_config *confi
         rules[i] = (fd_evaluated_rule){
             .id = info->id, .mode = info->mode, .n_tags = info->n_tags, .tags = info->tags};
     }
-    r->evaluation = fd_evaluation_new(r->labels.truth, rules, n, config->flagged);
+    r->evaluation = fd_evaluation_new(r->labels.truth, rules, n, config->flagged, config->amounts);
     free(rules);
 }
 

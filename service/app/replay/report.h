@@ -25,6 +25,7 @@ typedef struct fd_replay_report_config {
     const char *files; /* "a.avro,b.csv" */
     const char *as_of; /* a time; NULL: whatever the files have */
     const char *since; /* a time; NULL: all events count */
+    bool amounts;      /* events have them */
     fd_action flagged; /* from which action on */
     fd_report_form form;
     const fd_engine *engine;

@@ -28,7 +28,12 @@ static void decide(fd_evaluation *e, const char *id, fd_action action, int n, ..
         hits[i] = (fd_rule_hit){.rule = rule, .mode = RULES[rule].mode};
     }
     va_end(ap);
-    fd_evaluation_add(e, fd_str_from(id), action, hits, (uint32_t)n);
+    fd_evaluated event = {.id = fd_str_from(id),
+                          .action = action,
+                          .amount = 100 + id[1],
+                          .n_hits = (uint32_t)n,
+                          .hits = hits};
+    fd_evaluation_add(e, &event);
 }
 
 static void label(fd_truth *t, const char *id, bool fraud, const char *pattern, const char *in_case)
@@ -38,7 +43,7 @@ static void label(fd_truth *t, const char *id, bool fraud, const char *pattern, 
 }
 
 /* Four frauds of two patterns and three cases, of which three are caught; two good ones flagged. */
-static fd_evaluation *example(fd_truth *t)
+static fd_evaluation *example(fd_truth *t, bool amounts)
 {
     label(t, "a1", true, "velocity", "c1");
     label(t, "a2", true, "velocity", "c1");
@@ -47,7 +52,7 @@ static fd_evaluation *example(fd_truth *t)
     label(t, "x1", true, "travel", "c3");
     label(t, "g1", false, "", "");
     label(t, "elsewhere", true, "travel", "c4");
-    fd_evaluation *e = fd_evaluation_new(t, RULES, N_RULES, FD_ACTION_REVIEW);
+    fd_evaluation *e = fd_evaluation_new(t, RULES, N_RULES, FD_ACTION_REVIEW, amounts);
     decide(e, "a1", FD_ACTION_ALLOW, 1, 2u);
     decide(e, "a2", FD_ACTION_BLOCK, 2, 0u, 1u);
     decide(e, "b1", FD_ACTION_REVIEW, 1, 0u);
@@ -68,7 +73,7 @@ static void counts_are_right(void **state)
 {
     (void)state;
     fd_truth *t = fd_truth_new();
-    fd_evaluation *e = example(t);
+    fd_evaluation *e = example(t, false);
     fd_strbuf out = {0};
     fd_evaluation_json(e, &out);
     says(out.p, "{\"events\":7,\"labelled\":5,\"fraud\":4,\"flagged\":5,\"caught\":3,"
@@ -100,6 +105,24 @@ static void counts_are_right(void **state)
     fd_truth_free(t);
 }
 
+/* Events have 100 and the code of their digit: 149 for a1. */
+static void amounts_are_added_up(void **state)
+{
+    (void)state;
+    fd_truth *t = fd_truth_new();
+    fd_evaluation *e = example(t, true);
+    fd_strbuf out = {0};
+    fd_evaluation_json(e, &out);
+    says(out.p, "\"amount\":{\"fraud\":597,\"caught\":448,\"good_flagged\":299}");
+    says(out.p, "\"case_recall\":1,\"amount\":448,\"amount_caught\":299,\"own_rules\"");
+    fd_strbuf_reset(&out);
+    fd_evaluation_text(e, &out);
+    says(out.p, "\namount of fraud 597, flagged 448 (0.750); of good events flagged 299\n");
+    fd_strbuf_free(&out);
+    fd_evaluation_free(e);
+    fd_truth_free(t);
+}
+
 /* From a block on, the others were let pass. */
 static void what_counts_as_flagged_can_be_said(void **state)
 {
@@ -107,7 +130,7 @@ static void what_counts_as_flagged_can_be_said(void **state)
     fd_truth *t = fd_truth_new();
     label(t, "a", true, "", "");
     label(t, "b", true, "", "");
-    fd_evaluation *e = fd_evaluation_new(t, RULES, N_RULES, FD_ACTION_BLOCK);
+    fd_evaluation *e = fd_evaluation_new(t, RULES, N_RULES, FD_ACTION_BLOCK, false);
     decide(e, "a", FD_ACTION_CHALLENGE, 0);
     decide(e, "b", FD_ACTION_BLOCK, 0);
     fd_strbuf out = {0};
@@ -123,7 +146,7 @@ static void nothing_is_no_share(void **state)
 {
     (void)state;
     fd_truth *t = fd_truth_new();
-    fd_evaluation *e = fd_evaluation_new(t, NULL, 0, FD_ACTION_REVIEW);
+    fd_evaluation *e = fd_evaluation_new(t, NULL, 0, FD_ACTION_REVIEW, false);
     fd_strbuf out = {0};
     fd_evaluation_json(e, &out);
     says(out.p, "\"precision\":null,\"recall\":null,\"f1\":null");
@@ -165,6 +188,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counts_are_right),
+        cmocka_unit_test(amounts_are_added_up),
         cmocka_unit_test(what_counts_as_flagged_can_be_said),
         cmocka_unit_test(nothing_is_no_share),
         cmocka_unit_test(many_labels_are_found_again),
