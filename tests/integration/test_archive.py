@@ -201,6 +201,51 @@ def test_refused(context):
     worker.terminate()
 
 
+def test_reload(context):
+    """What cannot be archived is not exchanged; what is exchanged is in the log with its first offsets."""
+    check = context.results.check
+    pipe = Pipe(context, "reload", PARTITIONS)
+    folder = pipe.dir / "archive"
+    ledger = Ledger(pipe.source)
+    stream = list(events.make_events(6, 400, PARTITIONS))
+    watch = Watch(pipe)
+    Feeder(context.bootstrap, ledger, stream[:200]).send_all()
+    slow = {"poll_interval": "1h", "debounce": "10s"}
+    worker = context.worker("reload", pipe.config("one", reload=slow, archive={"dir": str(folder)})).start()
+    check(watch.wait_decided(200, 60), "the first half is decided", worker.tail())
+    border = ledger.ends()
+    before = json.loads(worker.get("/api/v1/status")[1])["ruleset"]
+    (pipe.rules / "more.yaml").write_text("version: 1\n# another set\n")
+    (folder / "files").rename(folder / "aside")
+    (folder / "files").write_text("in its place\n")
+    status, body = worker.get("/-/reload", method="POST", timeout_s=60)
+    check(status == 503 and json.loads(body)["stage"] == "archive", "not archived, not exchanged", body)
+    check(json.loads(worker.get("/api/v1/status")[1])["ruleset"] == before, "the former set stays")
+    check(worker.metric("fraudd_archive_errors_total") >= 1 and worker.ready(), "metrics say it, and it is ready")
+    (folder / "files").unlink()
+    (folder / "aside").rename(folder / "files")
+    status, body = worker.get("/-/reload", method="POST", timeout_s=60)
+    check(status == 200, "then it is", body)
+    Feeder(context.bootstrap, ledger, stream[200:]).send_all()
+    check(watch.wait_decided(400, 60), "the second half is decided", worker.tail())
+    worker.terminate()
+    watch.stop()
+    done = fraudd(context, "rules", "history", "--archive", folder, "--output", "json")
+    log = [json.loads(line) for line in done.stdout.splitlines()]
+    check([line["trigger"] for line in log if line["kind"] == "intent"] == ["start", "http"], "two intents", log)
+    found = {d.src[1:]: events.decode_decision(d.value)["ruleset"] for p in watch.stream.decisions.values() for d in p}
+    for partition in range(PARTITIONS):
+        for offset in (0, border[partition] - 1, border[partition]):
+            done = fraudd(context, "rules", "history", "--archive", folder, "--output", "json", "--at",
+                          f"{pipe.source}/{partition}/{offset}")
+            said = json.loads(done.stdout or b"{}").get("ruleset")
+            check(said == found[(partition, offset)], "the log and the decision name the same set",
+                  f"{partition}/{offset}: {said}, {found[(partition, offset)]}")
+    check(len(set(found.values())) == 2, "two sets have decided")
+    for ruleset in set(found.values()):
+        expect(context, "both are in the archive", fraudd(context, "rules", "show", "--archive", folder, ruleset))
+
+
 def test_a_small_topic(context):
     """Parts are as small as the topic wants them."""
     check = context.results.check
