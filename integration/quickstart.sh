@@ -87,6 +87,7 @@ combine_packs() {                                      # DIRECTORY
     cp "$pack"*.yaml "$1/"
     [[ ! -d ${pack}lists ]] || cp "${pack}lists/"* "$1/lists/"
   done
+  cp models/sample/features/*.yaml models/sample/rules/*.yaml "$1/"   # what the sample model looks at, and is good for
   rm -f "$1/"*.test.yaml
 }
 
@@ -128,7 +129,7 @@ dir=$(mktemp -d "${TMPDIR:-/tmp}/fraudd-quickstart.XXXXXX")
 integration/servers start --dir "$dir" >"$dir/env"
 # shellcheck disable=SC1091
 . "$dir/env"
-export KAFKA_BOOTSTRAP REDIS_URL FRAUDD_ARCHIVE_DIR=$dir/archive FRAUDD_RULES=$dir/rules
+export KAFKA_BOOTSTRAP REDIS_URL FRAUDD_ARCHIVE_DIR=$dir/archive FRAUDD_RULES=$dir/rules FRAUDD_MODELS=models/sample
 combine_packs "$FRAUDD_RULES"
 integration/servers topic create --dir "$dir" payments:4 decisions:4 fraudd-dlq:1
 

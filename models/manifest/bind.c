@@ -193,11 +193,9 @@ static bool bind_output(fd_manifest_def *d)
     return false;
 }
 
-/* Without codes a reason is the model file's or the input's name; with some, inputs without one
- * give none. */
+/* Without codes a reason is the input's name; with some, inputs without one give none. */
 static void name_reasons(fd_manifest_def *d)
 {
-    d->m.own_reasons = !d->has_codes;
     for (uint32_t i = 0; i < d->m.n_inputs && !d->has_codes; i++)
         ((fd_manifest_input *)(uintptr_t)&d->m.inputs[i])->code = d->m.inputs[i].name;
 }

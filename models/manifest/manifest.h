@@ -53,7 +53,6 @@ typedef struct fd_manifest {
     double a, b;
     uint32_t score;        /* which output is the score */
     uint32_t top_reasons;  /* how many a decision gets at most */
-    bool own_reasons;      /* the model file's where it has some, for the manifest has no codes */
     const char *self_test; /* path, NULL: none */
     double tolerance;
     uint32_t n_self_test;         /* its rows */
@@ -91,7 +90,6 @@ typedef struct fd_manifest_reasons {
     double *contributions; /* n_inputs + 1, the last is the bias */
     uint32_t n;
     uint32_t *inputs; /* at most top_reasons with a code, the strongest first; ties by place */
-    fd_str *codes;    /* of these */
 } fd_manifest_reasons;
 /* Into the arena. False: this kind of model cannot say. */
 bool fd_manifest_explain(const fd_manifest *m, const double *row, uint32_t top, fd_arena *arena,

@@ -96,12 +96,6 @@ static void note(fd_manifest_reasons *out, uint32_t top, uint32_t input)
     out->inputs[at] = input;
 }
 
-static fd_str code_of(const fd_manifest *m, uint32_t input, double value)
-{
-    const char *own = m->own_reasons ? fd_model_reason(m->model, input, value) : NULL;
-    return own != NULL ? fd_str_from(own) : m->inputs[input].code;
-}
-
 bool fd_manifest_explain(const fd_manifest *m, const double *row, uint32_t top, fd_arena *arena,
                          fd_manifest_reasons *out)
 {
@@ -112,9 +106,7 @@ bool fd_manifest_explain(const fd_manifest *m, const double *row, uint32_t top, 
     out->inputs = fd_arena_alloc(arena, (top + 1U) * sizeof *out->inputs);
     FD_ALLOCATED(given);
     FD_ALLOCATED(out->contributions);
-    out->codes = fd_arena_alloc(arena, (top + 1U) * sizeof *out->codes);
     FD_ALLOCATED(out->inputs);
-    FD_ALLOCATED(out->codes);
     for (uint32_t i = 0; i < n; i++)
         given[i] = fill(&m->inputs[i], row[i]);
     if (!fd_model_contribute(m->model, given, m->score, out->contributions))
@@ -125,7 +117,5 @@ bool fd_manifest_explain(const fd_manifest *m, const double *row, uint32_t top, 
         if (out->contributions[i] > 0 && m->inputs[i].code.n != 0)
             note(out, top, i);
     }
-    for (uint32_t i = 0; i < out->n; i++)
-        out->codes[i] = code_of(m, out->inputs[i], given[out->inputs[i]]);
     return true;
 }

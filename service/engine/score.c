@@ -136,7 +136,8 @@ uint32_t fd_scores_of(const fd_engine *e, const fd_program *p, const fd_scores *
 
 /* ---- reasons ---- */
 
-static void append(fd_arena *arena, fd_verdict *v, const fd_manifest_reasons *why)
+static void append(fd_arena *arena, fd_verdict *v, const fd_manifest *m,
+                   const fd_manifest_reasons *why)
 {
     fd_str *all = fd_arena_alloc(arena, (v->n_reasons + why->n + 1U) * sizeof *all);
     FD_ALLOCATED(all);
@@ -144,7 +145,7 @@ static void append(fd_arena *arena, fd_verdict *v, const fd_manifest_reasons *wh
     if (n != 0)
         memcpy(all, v->reasons, n * sizeof *all);
     for (uint32_t i = 0; i < why->n; i++) {
-        fd_str code = why->codes[i];
+        fd_str code = m->inputs[why->inputs[i]].code;
         bool seen = false;
         for (uint32_t k = 0; k < n; k++)
             seen = seen || fd_str_eq(all[k], code);
@@ -171,7 +172,7 @@ static void give_reasons(const fd_manifest *m, const fd_model_rows *given, fd_ar
         fd_manifest_reasons why;
         bool can = fd_manifest_explain(m, row, m->top_reasons, arena, &why);
         FD_ASSERT(can); /* loading asked */
-        append(arena, v, &why);
+        append(arena, v, m, &why);
     }
 }
 

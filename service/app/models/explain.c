@@ -37,7 +37,7 @@ static void add_json(const explaining *e, uint32_t row, const fd_manifest_reason
     fd_strbuf_puts(out, "}, \"reasons\": [");
     for (uint32_t i = 0; i < why->n; i++) {
         fd_strbuf_puts(out, i == 0 ? "" : ", ");
-        fd_strbuf_json(out, why->codes[i]);
+        fd_strbuf_json(out, m->inputs[why->inputs[i]].code);
     }
     fd_strbuf_puts(out, "]}\n");
 }
@@ -52,7 +52,7 @@ static void add_csv(const explaining *e, uint32_t row, const fd_manifest_reasons
     }
     fd_strbuf_putc(out, ',');
     for (uint32_t i = 0; i < why->n; i++)
-        fd_strbuf_printf(out, "%s%s", i == 0 ? "" : " ", why->codes[i].p);
+        fd_strbuf_printf(out, "%s%s", i == 0 ? "" : " ", e->m->inputs[why->inputs[i]].code.p);
     fd_strbuf_putc(out, '\n');
 }
 

@@ -322,41 +322,6 @@ static void test_reasons(void **state)
     fd_models_free(all);
 }
 
-/* A scorecard's own reasons, by value; the manifest's codes come before them. */
-static void test_reasons_of_the_file(void **state)
-{
-    static const char card[] = "version: 1\ntype: scorecard\nbase: 0\ninputs:\n"
-                               "  - name: amount\n    bins:\n"
-                               "      - {below: 50, points: 0}\n"
-                               "      - {from: 50, to: 90, points: 2, reason: LARGE}\n"
-                               "      - {from: 90, points: 9, reason: HUGE}\n"
-                               "    missing: 0\n"
-                               "  - {name: n5, bins: [{values: [0], points: 0}], otherwise: 1}\n";
-    (void)state;
-    fd_arena *arena = fd_arena_new(4096, 0);
-    const double large[] = {51, 3}, huge[] = {900, 0};
-    for (int codes = 0; codes < 2; codes++) {
-        fd_strbuf manifest = {0};
-        fd_strbuf_puts(&manifest, "id: card\nformat: scorecard\nmode: shadow\n");
-        write_model("models", "card.card", card, &manifest);
-        fd_strbuf_printf(&manifest, TREE_INPUTS "reasons: {top: 3%s}\n",
-                         codes ? ", codes: {amount: AMOUNT}" : "");
-        write_text("models/tree.yaml", manifest.p);
-        fd_strbuf_free(&manifest);
-        fd_models *all = load_good();
-        fd_manifest_reasons why;
-        assert_true(fd_manifest_explain(fd_models_at(all, 0), large, 3, arena, &why));
-        assert_int_equal(why.n, codes ? 1 : 2);
-        assert_true(fd_str_eq_c(why.codes[0], codes ? "AMOUNT" : "LARGE"));
-        assert_true(codes || fd_str_eq_c(why.codes[1], "n5"));
-        assert_true(fd_manifest_explain(fd_models_at(all, 0), huge, 3, arena, &why));
-        assert_int_equal(why.n, 1);
-        assert_true(fd_str_eq_c(why.codes[0], codes ? "AMOUNT" : "HUGE"));
-        fd_models_free(all);
-    }
-    fd_arena_free(arena);
-}
-
 static void test_directories(void **state)
 {
     (void)state;
@@ -462,7 +427,6 @@ int main(void)
         T(test_several_outputs),
         T(test_platt),
         T(test_reasons),
-        T(test_reasons_of_the_file),
         T(test_directories),
         T(test_same_id),
         T(test_named_files),
