@@ -17,6 +17,7 @@ enum {
     FD_DRIFT_BINS = 10,
     FD_DRIFT_MIN_REFERENCE = 100, /* rows of a self-test; with fewer there is no PSI */
     FD_DRIFT_MIN_SCORES = 1000,   /* the same of what was seen */
+    FD_DRIFT_MEMORY = 100000,     /* counts are halved when there are so many: the past fades */
 };
 
 typedef struct fd_drift_reference {

@@ -65,6 +65,12 @@ static void on_rule(void *self, uint32_t rule, const fd_rule_counts *more)
     o->ops->rule(o->self, rule, more);
 }
 
+static void on_model(void *self, uint32_t model, const fd_model_report *report)
+{
+    const fd_observer *o = inner_of(self);
+    o->ops->model(o->self, model, report);
+}
+
 fd_observer fd_run_observer(fd_run *r)
 {
     static const fd_observer_ops ops = {
@@ -76,6 +82,7 @@ fd_observer fd_run_observer(fd_run *r)
         .state = on_state,
         .program = on_program,
         .rule = on_rule,
+        .model = on_model,
     };
     r->inner_observer = fd_telemetry_observer(r->telemetry);
     return (fd_observer){.ops = &ops, .self = r};

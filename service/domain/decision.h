@@ -29,6 +29,22 @@ typedef struct fd_rule_counts {
     uint64_t worse, milder; /* shadow: decisions that it alone, had it been live, had made so */
 } fd_rule_counts;
 
+/* A model, and what it has said since its program decides. Scores by twentieths: buckets[i] are
+ * those above i / 20 and not above (i + 1) / 20, but for the first, which has all below it too, and
+ * the last, of what is above 1 and of NaN. */
+enum { FD_SCORE_BUCKETS = 20 };
+typedef struct fd_model_report {
+    fd_str id, version;
+    fd_rule_mode mode; /* not OFF */
+    uint32_t n_inputs;
+    const fd_str *inputs; /* names */
+    uint64_t scored;
+    uint64_t buckets[FD_SCORE_BUCKETS + 1];
+    int64_t sum_ppm;         /* of the scores, those beyond 10^6 cut to it */
+    const uint64_t *missing; /* by input: how often there was no value */
+    double psi;              /* against the self-test (manifest/drift.h); NaN: not known */
+} fd_model_report;
+
 /* A recorded feature value. Durations are seconds (DOUBLE), timestamps milliseconds since the
  * epoch (LONG), bytes their hex digits (STRING); an absent value is NULL. */
 typedef enum fd_value_kind {

@@ -191,6 +191,9 @@ bool fd_engine_key_matches(const fd_engine *e, const fd_event *events, uint32_t 
 const char *fd_engine_ruleset_hash(const fd_engine *e);
 const char *fd_engine_lists_hash(const fd_engine *e);
 const char *fd_engine_models_hash(const fd_engine *e); /* "": there are no models */
+/* What they have said since their program decides. False: this one is off. */
+uint32_t fd_engine_n_models(const fd_engine *e);
+bool fd_engine_model_report(const fd_engine *e, uint32_t model, fd_model_report *out);
 uint32_t fd_engine_n_rules(const fd_engine *e);
 const char *fd_engine_rule_id(const fd_engine *e, uint32_t rule);
 fd_rule_mode fd_engine_rule_mode(const fd_engine *e, uint32_t rule);

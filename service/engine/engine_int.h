@@ -31,6 +31,15 @@ typedef struct fd_engine_input {
     int64_t *times_us; /* per row */
 } fd_engine_input;
 
+/* What a model has said since its program decides. */
+typedef struct fd_model_tally {
+    uint64_t scored, buckets[FD_SCORE_BUCKETS + 1];
+    int64_t sum_ppm;
+    uint64_t *missing;                    /* by input */
+    uint64_t bins[FD_DRIFT_BINS], binned; /* halved whenever there are FD_DRIFT_MEMORY of them */
+    fd_str *names;                        /* of the inputs */
+} fd_model_tally;
+
 struct fd_program {
     uint32_t refs; /* the engine as decider, and a fold */
     uint32_t n_sources;
@@ -40,6 +49,7 @@ struct fd_program {
     fd_ruleset_model *declared; /* by model */
     fd_manifest_run **scorers;  /* by model; NULL: it is off */
     fd_model_rows *given;       /* by model, of the source at hand */
+    fd_model_tally *tallies;    /* by model */
 };
 
 /* Windows, and the batch at hand as they see it. */
@@ -110,6 +120,11 @@ void fd_program_keep(fd_program *p);
 /* True: nobody has it any more. */
 bool fd_program_drop(fd_program *p);
 bool fd_program_has_features(const fd_program *p);
+
+/* tally.c */
+fd_model_tally *fd_tallies_new(const fd_models *models);
+void fd_tallies_free(fd_model_tally *tallies, const fd_models *models); /* NULL is fine */
+void fd_tally_add(fd_model_tally *t, const fd_manifest *m, const fd_model_rows *given);
 
 /* score.c */
 void fd_program_open_models(fd_program *p, uint32_t max_events);

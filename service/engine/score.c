@@ -54,6 +54,7 @@ void fd_program_open_models(fd_program *p, uint32_t max_events)
 {
     uint32_t n = fd_models_n(p->models);
     p->given = array(n, sizeof *p->given);
+    p->tallies = fd_tallies_new(p->models);
     p->scorers = array(n, sizeof *p->scorers);
     for (uint32_t m = 0; m < n; m++) {
         if (fd_models_at(p->models, m)->mode != FD_MODE_OFF)
@@ -68,6 +69,7 @@ void fd_program_close_models(fd_program *p)
         fd_manifest_run_free(p->scorers[m]);
     free(p->scorers);
     free(p->given);
+    fd_tallies_free(p->tallies, p->models);
     if (p->declared != NULL)
         fd_models_declared_free(p->declared, n);
     fd_models_free(p->models);
@@ -115,6 +117,7 @@ void fd_scores_fill(fd_engine *e, fd_program *p, uint32_t source, const fd_batch
         const fd_model_rows *given = &p->given[m];
         fd_manifest_score(p->scorers[m], given->columns, given->n, given->scores);
         keep(s, m, e->max_events, manifest->score, given);
+        fd_tally_add(&p->tallies[m], manifest, given);
     }
 }
 

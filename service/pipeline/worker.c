@@ -224,6 +224,16 @@ void fd_worker_report_rules(fd_worker *w)
     }
 }
 
+static void report_models(fd_worker *w)
+{
+    const fd_observer *o = &w->config.observer;
+    fd_model_report r;
+    for (uint32_t m = 0; o->ops->model != NULL && m < fd_engine_n_models(w->config.engine); m++) {
+        if (fd_engine_model_report(w->config.engine, m, &r))
+            o->ops->model(o->self, m, &r);
+    }
+}
+
 static void report_state(fd_worker *w)
 {
     if (!fd_engine_keeps_state(w->config.engine))
@@ -265,6 +275,7 @@ static void report(fd_worker *w, int64_t now)
             report_part(w, &w->parts.items[i]);
     }
     fd_worker_report_rules(w);
+    report_models(w);
     report_state(w);
 }
 

@@ -143,6 +143,8 @@ typedef struct fd_observer_ops {
     void (*program)(void *self, const fd_program_report *report);
     /* Since the previous call for this rule. */
     void (*rule)(void *self, uint32_t rule, const fd_rule_counts *more);
+    /* NULL: nobody asks. Everything lives until the call returns. */
+    void (*model)(void *self, uint32_t model, const fd_model_report *report);
 } fd_observer_ops;
 
 typedef struct fd_observer {

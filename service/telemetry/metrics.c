@@ -19,15 +19,28 @@ static const int64_t second_bounds[] = {
 };
 static const int64_t count_bounds[] = {1,   2,    4,    8,    16,   32,    64,    128,  256,
                                        512, 1024, 2048, 4096, 8192, 16384, 32768, 65536};
+static const int64_t ratio_bounds[] = {
+    50000,  100000, 150000, 200000, 250000, 300000, 350000, 400000, 450000, 500000,
+    550000, 600000, 650000, 700000, 750000, 800000, 850000, 900000, 950000, 1000000,
+};
 
+_Static_assert(sizeof ratio_bounds / sizeof ratio_bounds[0] == FD_SCORE_BUCKETS, "buckets");
 _Static_assert(sizeof second_bounds / sizeof second_bounds[0] <= FD_METRIC_BUCKETS, "buckets");
 _Static_assert(sizeof count_bounds / sizeof count_bounds[0] <= FD_METRIC_BUCKETS, "buckets");
 
 size_t fd_metric_bounds(fd_metric_unit unit, const int64_t **out)
 {
-    *out = unit == FD_UNIT_NS ? second_bounds : count_bounds;
-    return unit == FD_UNIT_NS ? sizeof second_bounds / sizeof second_bounds[0]
-                              : sizeof count_bounds / sizeof count_bounds[0];
+    switch (unit) {
+    case FD_UNIT_NS:
+        *out = second_bounds;
+        return sizeof second_bounds / sizeof second_bounds[0];
+    case FD_UNIT_PPM:
+        *out = ratio_bounds;
+        return sizeof ratio_bounds / sizeof ratio_bounds[0];
+    default:
+        *out = count_bounds;
+        return sizeof count_bounds / sizeof count_bounds[0];
+    }
 }
 
 const fd_metric_row fd_metric_rows[FD_N_METRICS] = {
@@ -76,6 +89,10 @@ const fd_label_set fd_label_sets[FD_N_LABELS] = {
     [FD_LABELS_ANOMALY] = {2, {"rule", "kind"}, NULL, 0},
     [FD_LABELS_BUILD] = {1, {"version"}, NULL, 0},
     [FD_LABELS_RULESET] = {3, {"ruleset", "lists", "config"}, NULL, 0},
+    [FD_LABELS_MODEL] = {2, {"model", "mode"}, NULL, 0},
+    [FD_LABELS_MODEL_ID] = {1, {"model"}, NULL, 0},
+    [FD_LABELS_MODEL_INPUT] = {2, {"model", "input"}, NULL, 0},
+    [FD_LABELS_MODEL_VERSION] = {3, {"model", "version", "mode"}, NULL, 0},
 };
 
 static fd_metric *series_new(fd_family *f, const fd_metric_row *row)
@@ -287,6 +304,14 @@ void fd_metric_observe(fd_metric *x, int64_t value, uint64_t n)
         b++;
     atomic_fetch_add_explicit(&x->bucket[b], n, memory_order_relaxed);
     fd_hist_record(x->hist, value, n);
+}
+
+void fd_metric_merge(fd_metric *x, const uint64_t *more, uint32_t n, int64_t sum)
+{
+    FD_ASSERT(x->kind == FD_METRIC_HISTOGRAM && n == x->n_bounds + 1);
+    for (uint32_t b = 0; b < n; b++)
+        atomic_fetch_add_explicit(&x->bucket[b], more[b], memory_order_relaxed);
+    atomic_fetch_add_explicit(&x->hist->sum, (uint64_t)sum, memory_order_relaxed);
 }
 
 void fd_metric_retire(fd_metric *x)

@@ -54,6 +54,9 @@ void fd_metric_add(fd_metric *x, uint64_t n);                    /* counters */
 void fd_metric_set(fd_metric *x, int64_t value);                 /* gauges; counters kept by others
                                                                     (CPU time) */
 void fd_metric_observe(fd_metric *x, int64_t value, uint64_t n); /* histograms: n equal values */
+/* What was counted elsewhere by the family's buckets, the last above all bounds, and the sum of
+ * the values; quantiles do not know of it. */
+void fd_metric_merge(fd_metric *x, const uint64_t *more, uint32_t n, int64_t sum);
 
 /* The value of a series of an open family, without asking for it. False: it is not shown. */
 bool fd_metrics_read(fd_metrics *m, fd_metric_id id, const char *const *values, int64_t *out);

@@ -44,6 +44,10 @@ typedef enum fd_labels {
     FD_LABELS_ANOMALY,
     FD_LABELS_BUILD,
     FD_LABELS_RULESET,
+    FD_LABELS_MODEL,
+    FD_LABELS_MODEL_ID,
+    FD_LABELS_MODEL_INPUT,
+    FD_LABELS_MODEL_VERSION,
     FD_N_LABELS
 } fd_labels;
 

@@ -132,7 +132,15 @@ enum { FD_METRIC_MAX_LABELS = 3, FD_METRIC_PARTITIONS = 4096, FD_METRIC_RULES = 
     X(REBUILD_EVENTS, GAUGE, "fraudd_rebuild_events", NONE, 0, ONE,                                \
       "Events folded for it so far.")                                                              \
     X(REBUILD_LEFT, GAUGE, "fraudd_rebuild_left_records", NONE, 0, ONE,                            \
-      "Records still to be folded for it.")
+      "Records still to be folded for it.")                                                        \
+    X(MODEL_SCORE, HISTOGRAM, "fraudd_model_score", MODEL, 256, PPM,                               \
+      "Scores of a model, by model and mode; its count is how many events it scored.")             \
+    X(MODEL_PSI, GAUGE, "fraudd_model_score_psi_ratio", MODEL_ID, 256, PPM,                        \
+      "Population stability index of a model's latest scores against its self-test's.")            \
+    X(MODEL_MISSING, COUNTER, "fraudd_model_missing_inputs_total", MODEL_INPUT, 4096, ONE,         \
+      "Times an input of a model had no value.")                                                   \
+    X(MODEL, GAUGE, "fraudd_model_info", MODEL_VERSION, 256, ONE,                                  \
+      "1 for the models in force.")
 /* clang-format on */
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "telemetry/figures.h"
+#include "telemetry/models.h"
 
 enum { MAGIC = 0x7E1E3E77, PARTITION_MAX = 100000, ANOMALIES_SHOWN = 100 };
 
@@ -36,6 +37,7 @@ struct fd_telemetry {
     uint32_t n_topics;
     rule_series *rules;
     fd_figures *figures;
+    fd_model_metrics *models;
     uint32_t n_rules;
     fd_state_report state; /* its counters as last told */
 };
@@ -55,6 +57,7 @@ fd_telemetry *fd_telemetry_new(fd_metrics *metrics, fd_log *log, const char *con
     FD_ALLOCATED(t);
     *t = (fd_telemetry){.magic = MAGIC, .metrics = metrics, .log = log, .n_topics = n_topics};
     t->figures = fd_figures_new();
+    t->models = fd_model_metrics_new(metrics);
     t->topics = calloc(n_topics + 1, sizeof *t->topics);
     FD_ALLOCATED(t->topics);
     for (uint32_t i = 0; i < n_topics; i++) {
@@ -79,6 +82,7 @@ void fd_telemetry_free(fd_telemetry *t)
         free(t->topics[i].name);
         free(t->topics[i].parts);
     }
+    fd_model_metrics_free(t->models);
     free(t->topics);
     free_rules(t);
     fd_figures_free(t->figures);
@@ -266,8 +270,10 @@ static void on_note(void *self, fd_note note, const fd_tp *tp, int64_t offset, c
 static void on_program(void *self, const fd_program_report *r)
 {
     fd_telemetry *t = self_of(self);
-    if (r->stage == FD_PROGRAM_DECIDES)
-        fd_telemetry_set_rules(t, r->rules, r->n_rules);
+    if (r->stage != FD_PROGRAM_DECIDES)
+        return;
+    fd_telemetry_set_rules(t, r->rules, r->n_rules);
+    fd_model_metrics_restart(t->models);
 }
 
 static void set_anomaly(fd_telemetry *t, uint32_t rule, const fd_figures_change *c)
@@ -328,6 +334,11 @@ static void on_rule(void *self, uint32_t rule, const fd_rule_counts *more)
         set_anomaly(t, rule, &change);
 }
 
+static void on_model(void *self, uint32_t model, const fd_model_report *report)
+{
+    fd_model_metrics_count(self_of(self)->models, model, report);
+}
+
 fd_observer fd_telemetry_observer(fd_telemetry *t)
 {
     static const fd_observer_ops ops = {
@@ -339,6 +350,7 @@ fd_observer fd_telemetry_observer(fd_telemetry *t)
         .state = on_state,
         .program = on_program,
         .rule = on_rule,
+        .model = on_model,
     };
     return (fd_observer){.ops = &ops, .self = t};
 }

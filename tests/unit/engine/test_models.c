@@ -2,6 +2,7 @@
  * Models from manifest to decision: what rules see of them, what decisions record, and that neither
  * depends on how events are batched.
  */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -459,6 +460,53 @@ static void test_batches_do_not_matter(void **state)
         fd_strbuf_free(&all[i]);
 }
 
+/* ---- what is counted ---- */
+
+static void ignore(rig *r, uint32_t i, fd_str value, void *ctx)
+{
+    (void)r;
+    (void)i;
+    (void)value;
+    (void)ctx;
+}
+
+static void test_report(void **state)
+{
+    (void)state;
+    fd_strbuf csv = {0};
+    write_tree("");
+    fd_strbuf_puts(&csv, "amount,n5,expected\n");
+    for (int i = 0; i < 100; i++) /* as many of each as below: nothing has drifted */
+        fd_strbuf_puts(&csv, i % 4 == 0  ? "1,1,0.125\n"
+                             : i % 8 < 4 ? "99,1,0.5\n"
+                                         : "99,9,0.875\n");
+    write_text("models/tree.csv", csv.p);
+    rig r;
+    start(&r, RULES, FD_EVIDENCE_NONE);
+    fd_model_report report;
+    assert_int_equal(fd_engine_n_models(r.engine), 1);
+    assert_true(fd_engine_model_report(r.engine, 0, &report));
+    assert_int_equal(report.scored, 0);
+    assert_true(isnan(report.psi));
+    decide(&r, N, 3, ignore, NULL);
+    assert_true(fd_engine_model_report(r.engine, 0, &report));
+    assert_true(fd_str_eq_c(report.id, "tree"));
+    assert_int_equal(report.n_inputs, 2);
+    assert_true(fd_str_eq_c(report.inputs[1], "n5"));
+    assert_int_equal(report.scored, N);
+    assert_int_equal(report.buckets[2], 2); /* 0.125 */
+    assert_int_equal(report.buckets[9], 3); /* 0.5 */
+    assert_int_equal(report.buckets[17], 3);
+    assert_int_equal(report.sum_ppm, 4375000);
+    assert_int_equal(report.missing[0] + report.missing[1], 0);
+    assert_true(isnan(report.psi)); /* too few */
+    decide(&r, 1000, 1000, ignore, NULL);
+    assert_true(fd_engine_model_report(r.engine, 0, &report));
+    assert_true(report.psi > 0 && report.psi < 2);
+    close_rig(&r);
+    fd_strbuf_free(&csv);
+}
+
 /* What does not pass its self-test does not become a program; the engine goes on. */
 static void test_bad_programs(void **state)
 {
@@ -504,6 +552,7 @@ int main(void)
         T(test_reasons),
         T(test_batches_do_not_matter),
         T(test_bad_programs),
+        T(test_report),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

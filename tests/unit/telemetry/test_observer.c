@@ -1,5 +1,6 @@
 /* Pipeline reports turned into metrics and lines; the status line and its JSON. */
 #include <fcntl.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -293,13 +294,66 @@ static void test_status(void **state)
     rig_free(&r);
 }
 
+/* Totals become counters; another program starts at 0. */
+static void test_models(void **state)
+{
+    (void)state;
+    rig r = rig_new();
+    const fd_str inputs[] = {FD_STR("amount"), FD_STR("n5")};
+    uint64_t missing[] = {0, 2};
+    fd_model_report report = {.id = FD_STR("gbdt"),
+                              .version = FD_STR("0123456789abcdef"),
+                              .n_inputs = 2,
+                              .inputs = inputs,
+                              .missing = missing,
+                              .scored = 3,
+                              .sum_ppm = 1600000,
+                              .psi = NAN};
+    report.buckets[0] = 1;
+    report.buckets[19] = 1;
+    report.buckets[FD_SCORE_BUCKETS] = 1;
+    r.o.ops->model(r.o.self, 0, &report);
+    expect(&r, "fraudd_model_score_bucket{model=\"gbdt\",mode=\"live\",le=\"0.05\"} 1", true);
+    expect(&r, "fraudd_model_score_bucket{model=\"gbdt\",mode=\"live\",le=\"0.95\"} 1", true);
+    expect(&r, "fraudd_model_score_bucket{model=\"gbdt\",mode=\"live\",le=\"1\"} 2", true);
+    expect(&r, "fraudd_model_score_bucket{model=\"gbdt\",mode=\"live\",le=\"+Inf\"} 3", true);
+    expect(&r, "fraudd_model_score_sum{model=\"gbdt\",mode=\"live\"} 1.6", true);
+    expect(&r, "fraudd_model_score_count{model=\"gbdt\",mode=\"live\"} 3", true);
+    expect(&r, "fraudd_model_missing_inputs_total{model=\"gbdt\",input=\"n5\"} 2", true);
+    expect(&r, "fraudd_model_missing_inputs_total{model=\"gbdt\",input=\"amount\"} 0", true);
+    expect(&r, "fraudd_model_info{model=\"gbdt\",version=\"0123456789abcdef\",mode=\"live\"} 1",
+           true);
+    report.scored = 4;
+    report.buckets[0] = 2;
+    report.psi = 0.25;
+    missing[1] = 3;
+    r.o.ops->model(r.o.self, 0, &report);
+    r.o.ops->model(r.o.self, 0, &report);
+    expect(&r, "fraudd_model_score_count{model=\"gbdt\",mode=\"live\"} 4", true);
+    expect(&r, "fraudd_model_missing_inputs_total{model=\"gbdt\",input=\"n5\"} 3", true);
+    expect(&r, "fraudd_model_score_psi_ratio{model=\"gbdt\"} 0.25", true);
+    r.o.ops->program(r.o.self, &(fd_program_report){.stage = FD_PROGRAM_DECIDES});
+    expect(&r, "fraudd_model_score_psi_ratio{model=\"gbdt\"} 0.25", false);
+    report = (fd_model_report){.id = FD_STR("gbdt"),
+                               .version = FD_STR("fedcba9876543210"),
+                               .mode = FD_MODE_SHADOW,
+                               .scored = 1,
+                               .psi = NAN};
+    r.o.ops->model(r.o.self, 0, &report);
+    expect(&r, "fraudd_model_info{model=\"gbdt\",version=\"0123456789abcdef\",mode=\"live\"} 1",
+           false);
+    expect(&r, "fraudd_model_info{model=\"gbdt\",version=\"fedcba9876543210\",mode=\"shadow\"} 1",
+           true);
+    rig_free(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_batch),     cmocka_unit_test(test_partition),
-        cmocka_unit_test(test_state),     cmocka_unit_test(test_rules),
-        cmocka_unit_test(test_anomalies), cmocka_unit_test(test_notes),
-        cmocka_unit_test(test_status),
+        cmocka_unit_test(test_models),    cmocka_unit_test(test_batch),
+        cmocka_unit_test(test_partition), cmocka_unit_test(test_state),
+        cmocka_unit_test(test_rules),     cmocka_unit_test(test_anomalies),
+        cmocka_unit_test(test_notes),     cmocka_unit_test(test_status),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
