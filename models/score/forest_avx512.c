@@ -167,7 +167,7 @@ AVX512 static void rank_doubles(const double *cuts, uint32_t n, const double *x,
 
 INLINE __mmask64 second(const fd_heap_split *s, const uint8_t *ranks)
 {
-    __m512i rank = _mm512_load_si512((const void *)(ranks + (size_t)s->column * FD_TILE));
+    __m512i rank = _mm512_load_si512((const void *)(ranks + s->ranks));
     return _mm512_cmpgt_epu8_mask(rank, _mm512_set1_epi32((int)s->k));
 }
 
@@ -192,7 +192,17 @@ DEFINE_TREE(2, 1, 2)
 DEFINE_TREE(3, 2, 4)
 DEFINE_TREE(4, 3, 8)
 DEFINE_TREE(5, 4, 16)
-DEFINE_TREE(6, 5, 32)
+
+/* The code of deeper ones calls this one. */
+AVX512 static __attribute__((noinline)) __m512i tree6(const fd_heap_split *s, uint32_t i,
+                                                      const uint8_t *ranks)
+{
+    __m512i left = tree5(s, 2 * i + 1, ranks);
+    return join(&s[i], ranks, left, tree5(s, 2 * i + 2, ranks), 32);
+}
+
+DEFINE_TREE(7, 6, 64)
+DEFINE_TREE(8, 7, -128)
 
 AVX512 static void perfect(const fd_heap_split *s, uint32_t depth, const uint8_t *ranks,
                            uint8_t *leaves)
@@ -214,8 +224,14 @@ AVX512 static void perfect(const fd_heap_split *s, uint32_t depth, const uint8_t
     case 5:
         leaf = tree5(s, 0, ranks);
         break;
-    default:
+    case 6:
         leaf = tree6(s, 0, ranks);
+        break;
+    case 7:
+        leaf = tree7(s, 0, ranks);
+        break;
+    default:
+        leaf = tree8(s, 0, ranks);
     }
     _mm512_store_si512((void *)leaves, leaf);
 }
@@ -226,7 +242,7 @@ AVX512 static void bytes(const fd_byte_split *splits, uint32_t n, const uint8_t 
                          uint8_t *leaves)
 {
     __m512i slots[2 * FD_TILE_LEAVES];
-    for (int i = 0; i < FD_TILE_LEAVES; i++)
+    for (uint32_t i = 0; i <= n; i++)
         slots[i] = _mm512_set1_epi8((char)i);
     for (uint32_t i = 0; i < n; i++) {
         const fd_byte_split *s = &splits[i];
@@ -239,7 +255,7 @@ AVX512 static void bytes(const fd_byte_split *splits, uint32_t n, const uint8_t 
 
 /* ---- sums: the table of 64 floats is in four registers ---- */
 
-AVX512 static void add_floats(const float *values, const uint8_t *leaves, float *sums)
+AVX512 static void add_few_floats(const float *values, const uint8_t *leaves, float *sums)
 {
     const __m512 a = _mm512_loadu_ps(values), b = _mm512_loadu_ps(values + 16);
     const __m512 c = _mm512_loadu_ps(values + 32), d = _mm512_loadu_ps(values + 48);
@@ -248,6 +264,19 @@ AVX512 static void add_floats(const float *values, const uint8_t *leaves, float 
         __m512 low = _mm512_permutex2var_ps(a, leaf, b), high = _mm512_permutex2var_ps(c, leaf, d);
         __mmask16 upper = _mm512_test_epi32_mask(leaf, _mm512_set1_epi32(32));
         __m512 value = _mm512_mask_mov_ps(low, upper, high);
+        _mm512_storeu_ps(sums + r, _mm512_add_ps(_mm512_loadu_ps(sums + r), value));
+    }
+}
+
+AVX512 static void add_floats(const float *values, uint32_t n, const uint8_t *leaves, float *sums)
+{
+    if (n <= FD_TILE_LEAVES) {
+        add_few_floats(values, leaves, sums);
+        return;
+    }
+    for (int r = 0; r < FD_TILE; r += FLOATS) {
+        __m512i leaf = _mm512_cvtepu8_epi32(_mm_load_si128((const void *)(leaves + r)));
+        __m512 value = _mm512_i32gather_ps(leaf, values, sizeof *values);
         _mm512_storeu_ps(sums + r, _mm512_add_ps(_mm512_loadu_ps(sums + r), value));
     }
 }

@@ -3,17 +3,17 @@
  *
  * Ranks. A split compares an input with a threshold. All thresholds of an input, sorted, are cuts;
  * an input's rank is the number of cuts that are not above it. A split is then: rank > k. Ranks are
- * computed once per row, exactly, in the forest's number type. An input with splits that treat
- * missing values differently has several views, each with its cuts and with the rank that a missing
- * value gets: 0 or all of them. Ranks are bytes: a view with more than 255 cuts has several
- * columns, each for 255 of them, and the rank in each is clamped to [0, 255]. Whether a value is in
- * a set of categories, or equal to a number, is a column with 0 (yes) or 1.
+ * computed once per row, exactly, in the forest's number type. Splits that treat missing values
+ * differently look at the rank differently: to each look a missing value has the rank 0, that of 0,
+ * or that of all cuts. Ranks are bytes: an input with more than 255 cuts has several columns, each
+ * for 255 of them, and the rank in each is clamped to [0, 255]. Whether a value is in a set of
+ * categories, or equal to a number, is a column with 0 (yes) or 1.
  *
  * Tiles. 64 rows are done at once: ranks[column][64], each tree for all rows before the next one.
- * Trees of at most 64 leaves have all of their splits evaluated, bottom up, each choosing for every
- * row between the leaves (bytes) that its children chose: no branches, no gathers. Others, and all
- * trees when there are few rows, are walked by eight rows, or eight trees, in turn, in steps
- * without branches.
+ * Trees of at most 64 leaves, and those of depth 8 at most, have all of their splits evaluated,
+ * bottom up, each choosing for every row between the leaves (bytes) that its children chose: no
+ * branches, no gathers. Others, and all trees when there are few rows, are walked by eight rows, or
+ * eight trees, in turn, in steps without branches.
  */
 #ifndef FD_SCORE_FOREST_FAST_H
 #define FD_SCORE_FOREST_FAST_H
@@ -23,7 +23,7 @@
 enum {
     FD_TILE = 64,         /* rows */
     FD_TILE_LEAVES = 64,  /* of a tree whose splits are all evaluated */
-    FD_PERFECT_DEPTH = 6, /* of a tree that is padded to a perfect one */
+    FD_PERFECT_DEPTH = 8, /* of a tree that is padded to a perfect one */
     FD_COLUMN_CUTS = 255,
     FD_CUT_LANES = 16, /* cuts are padded for registers of so many */
     FD_MAX_COLUMNS = 65536,
@@ -81,10 +81,10 @@ typedef struct fd_byte_split {
     uint8_t k, first, second, to;
 } fd_byte_split;
 
-/* One split of a PERFECT tree, at its place in a heap; k four times. */
+/* One split of a PERFECT tree, at its place in a heap. */
 typedef struct fd_heap_split {
-    uint32_t column;
-    uint32_t k;
+    uint32_t ranks; /* where its column begins in a tile */
+    uint32_t k;     /* four times, for registers */
 } fd_heap_split;
 
 /* A node of a walked tree: a leaf leads to itself. */
@@ -99,7 +99,7 @@ typedef struct fd_fast_tree {
     bool simple;   /* each leaf adds one value to `output` */
     uint32_t output;
     uint32_t n_splits;  /* BYTES */
-    uint32_t n_leaves;  /* BYTES, PERFECT: as padded */
+    uint32_t n_leaves;  /* BYTES, PERFECT: places for them */
     size_t first_split; /* BYTES, PERFECT */
     size_t first_leaf;  /* BYTES, PERFECT */
     uint32_t first_step;
@@ -123,8 +123,8 @@ typedef struct fd_forest_kernels {
     void (*perfect)(const fd_heap_split *splits, uint32_t depth, const uint8_t *ranks,
                     uint8_t *leaves);
     void (*bytes)(const fd_byte_split *splits, uint32_t n, const uint8_t *ranks, uint8_t *leaves);
-    /* sums[64] += values[leaves[64]]; there are 64 values. */
-    void (*add_floats)(const float *values, const uint8_t *leaves, float *sums);
+    /* sums[64] += values[leaves[64]]; there are n values, at least 64. */
+    void (*add_floats)(const float *values, uint32_t n, const uint8_t *leaves, float *sums);
     void (*add_doubles)(const double *values, const uint8_t *leaves, double *sums);
 } fd_forest_kernels;
 
@@ -141,7 +141,7 @@ struct fd_forest_fast {
     fd_byte_split *byte_splits;
     fd_heap_split *heap_splits;
     size_t n_byte_splits, n_heap_splits;
-    float *float_leaves; /* one of the two, as the forest's sums are; 64 to a tree */
+    float *float_leaves; /* one of the two, as the forest's sums are */
     double *double_leaves;
     uint32_t *leaf_nodes; /* of the same places: as kept */
     size_t n_leaves;

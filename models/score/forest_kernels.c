@@ -63,9 +63,9 @@ typedef struct slots {
     _Alignas(64) uint8_t of[2 * FD_TILE_LEAVES][FD_TILE];
 } slots;
 
-INLINE void fill_leaves(slots *s)
+INLINE void fill_leaves(slots *s, uint32_t n)
 {
-    for (int leaf = 0; leaf < FD_TILE_LEAVES; leaf++) {
+    for (uint32_t leaf = 0; leaf < n; leaf++) {
         for (int r = 0; r < FD_TILE; r++)
             s->of[leaf][r] = (uint8_t)leaf;
     }
@@ -75,7 +75,7 @@ INLINE void bytes_body(const fd_byte_split *splits, uint32_t n, const uint8_t *r
                        uint8_t *leaves)
 {
     slots s;
-    fill_leaves(&s);
+    fill_leaves(&s, n + 1);
     for (uint32_t i = 0; i < n; i++) {
         const fd_byte_split *split = &splits[i];
         choose(ranks + (size_t)split->column * FD_TILE, split->k, s.of[split->first],
@@ -89,17 +89,17 @@ INLINE void bytes_body(const fd_byte_split *splits, uint32_t n, const uint8_t *r
 INLINE void perfect_body(const fd_heap_split *splits, uint32_t depth, const uint8_t *ranks,
                          uint8_t *leaves)
 {
-    _Alignas(64) uint8_t chosen[FD_TILE_LEAVES][FD_TILE];
+    _Alignas(64) uint8_t chosen[1 << FD_PERFECT_DEPTH][FD_TILE];
     uint32_t n = (1U << depth) - 1, last = n / 2;
     for (uint32_t i = n; i-- > last;) {
-        const uint8_t *rank = ranks + (size_t)splits[i].column * FD_TILE;
+        const uint8_t *rank = ranks + splits[i].ranks;
         uint8_t k = (uint8_t)splits[i].k, first = (uint8_t)(2 * i + 1 - n);
         for (int r = 0; r < FD_TILE; r++)
             chosen[i][r] = (uint8_t)(first + (rank[r] > k));
     }
     for (uint32_t i = last; i-- > 0;)
-        choose(ranks + (size_t)splits[i].column * FD_TILE, (uint8_t)splits[i].k, chosen[2 * i + 1],
-               chosen[2 * i + 2], chosen[i]);
+        choose(ranks + splits[i].ranks, (uint8_t)splits[i].k, chosen[2 * i + 1], chosen[2 * i + 2],
+               chosen[i]);
     for (int r = 0; r < FD_TILE; r++)
         leaves[r] = chosen[0][r];
 }
@@ -147,8 +147,10 @@ INLINE void add_doubles_body(const double *values, const uint8_t *leaves, double
     {                                                                                              \
         bytes_body(splits, n, ranks, leaves);                                                      \
     }                                                                                              \
-    TARGET static void add_floats_##set(const float *values, const uint8_t *leaves, float *sums)   \
+    TARGET static void add_floats_##set(const float *values, uint32_t n, const uint8_t *leaves,    \
+                                        float *sums)                                               \
     {                                                                                              \
+        (void)n;                                                                                   \
         add_floats_body(values, leaves, sums);                                                     \
     }                                                                                              \
     TARGET static void add_doubles_##set(const double *values, const uint8_t *leaves,              \

@@ -210,8 +210,8 @@ static void add_leaves(const tile *t, uint32_t tree, const uint8_t *leaves)
         for (uint32_t row = 0; row < t->n; row++)
             add_node(t, &nodes[t->fast->leaf_nodes[fast->first_leaf + leaves[row]]], row);
     } else if (t->floats != NULL) {
-        t->fast->kernels->add_floats(t->fast->float_leaves + fast->first_leaf, leaves,
-                                     t->floats + (size_t)fast->output * FD_TILE);
+        t->fast->kernels->add_floats(t->fast->float_leaves + fast->first_leaf, fast->n_leaves,
+                                     leaves, t->floats + (size_t)fast->output * FD_TILE);
     } else {
         t->fast->kernels->add_doubles(t->fast->double_leaves + fast->first_leaf, leaves,
                                       t->doubles + (size_t)fast->output * FD_TILE);
