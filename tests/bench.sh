@@ -42,5 +42,10 @@ if [[ -x $kernels/bench_windows ]]; then
   echo
   echo 'rules: ns per event'
   "$kernels/bench_plan"
+  echo
+  echo 'models: forests'
+  "$kernels/bench_models"
+  echo
+  "$(integration/python-env.sh --models)" tests/bench/models.py "$kernels/bench_models"
 fi
 "$python" tests/bench/handbook.py "${FRAUDD:-build/release/fraudd}"

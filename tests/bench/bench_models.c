@@ -5,6 +5,10 @@
  *
  * bench_models [--json] [--rounds n] [--trees n]: ns of CPU time per tree and row, the best of some
  * rounds, one thread; microseconds for one row; bytes that a forest holds.
+ *
+ * bench_models --model FILE.ubj --rows FILE --out FILE: the same of a model of XGBoost, on columns
+ * of doubles; prints ns per row by size of the batch, and writes the raw scores.
+ * tests/bench/models.py compares them with the library's.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -13,6 +17,7 @@
 
 #include "../unit/score/random_forest.h"
 #include "base/assert.h"
+#include "formats/formats.h"
 #include "score/forest_fast.h"
 
 enum { INPUTS = 100, ROWS = 1024 };
@@ -117,11 +122,80 @@ static void run(uint32_t depth, uint32_t n_thresholds, const char *what)
     fd_diags_free(&diags);
 }
 
+/* ---- a model from a file ---- */
+
+static fd_str read_file(const char *name)
+{
+    FILE *f = fopen(name, "rb");
+    FD_ASSERT(f != NULL);
+    fseek(f, 0, SEEK_END);
+    size_t n = (size_t)ftell(f);
+    rewind(f);
+    char *bytes = malloc(n + 1);
+    FD_ALLOCATED(bytes);
+    FD_ASSERT(fread(bytes, 1, n, f) == n);
+    fclose(f);
+    return (fd_str){bytes, (uint32_t)n};
+}
+
+static void score_model(const fd_model *m, const double *rows, uint32_t n, uint32_t batch,
+                        double *out)
+{
+    uint32_t n_inputs = fd_model_shape_of(m)->n_inputs;
+    const double **columns = calloc(n_inputs, sizeof *columns);
+    FD_ALLOCATED(columns);
+    fd_model_run *run = fd_model_run_new(m, batch);
+    double best = 1e300;
+    for (uint32_t round = 0; round < rounds; round++) {
+        double began = now_ns();
+        for (uint32_t row = 0; row + batch <= n; row += batch) {
+            for (uint32_t i = 0; i < n_inputs; i++)
+                columns[i] = rows + (size_t)i * n + row;
+            double *to = out + row;
+            fd_model_score(run, columns, batch, FD_MODEL_RAW, &to);
+        }
+        double took = (now_ns() - began) / (n / batch * batch);
+        best = took < best ? took : best;
+    }
+    printf("\"%u\": %.1f, ", batch, best);
+    fd_model_run_free(run);
+    free(columns);
+}
+
+static void run_model(const char *model, const char *rows, const char *out)
+{
+    static const uint32_t batches[] = {1, 64, 1024};
+    fd_diags diags;
+    fd_diags_init(&diags);
+    fd_str file = read_file(model), values = read_file(rows);
+    fd_model *m = fd_xgboost_ubj(model, file, &diags);
+    FD_ASSERT(m != NULL && fd_model_shape_of(m)->n_outputs == 1);
+    uint32_t n = (uint32_t)(values.n / sizeof(double) / fd_model_shape_of(m)->n_inputs);
+    double *scores = calloc(n, sizeof *scores);
+    FD_ALLOCATED(scores);
+    printf("{");
+    for (size_t i = 0; i < sizeof batches / sizeof *batches; i++)
+        score_model(m, (const double *)(const void *)values.p, n, batches[i], scores);
+    printf("\"bytes\": %zu}\n", fd_model_shape_of(m)->bytes);
+    FILE *f = fopen(out, "wb");
+    FD_ASSERT(f != NULL && fwrite(scores, sizeof *scores, n, f) == n);
+    fclose(f);
+    free(scores);
+    free((void *)(uintptr_t)file.p);
+    free((void *)(uintptr_t)values.p);
+    fd_model_free(m);
+    fd_diags_free(&diags);
+}
+
 int main(int argc, char **argv)
 {
+    const char *model = NULL, *rows = NULL, *out = NULL;
     static const struct option options[] = {{"json", no_argument, NULL, 'j'},
                                             {"rounds", required_argument, NULL, 'r'},
                                             {"trees", required_argument, NULL, 't'},
+                                            {"model", required_argument, NULL, 'm'},
+                                            {"rows", required_argument, NULL, 'x'},
+                                            {"out", required_argument, NULL, 'o'},
                                             {0}};
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         if (c == 'j')
@@ -130,8 +204,18 @@ int main(int argc, char **argv)
             rounds = (uint32_t)strtoul(optarg, NULL, 10);
         else if (c == 't')
             trees = (uint32_t)strtoul(optarg, NULL, 10);
+        else if (c == 'm')
+            model = optarg;
+        else if (c == 'x')
+            rows = optarg;
+        else if (c == 'o')
+            out = optarg;
         else
             return 2;
+    }
+    if (model != NULL && rows != NULL && out != NULL) {
+        run_model(model, rows, out);
+        return 0;
     }
     if (json)
         printf("{");
