@@ -13,6 +13,7 @@
 
 #include "base/strbuf.h"
 #include "codec/schema.h"
+#include "store/ruleset.h"
 
 enum {
     FD_RULES_TEST_MAX_FILES = 1000,
@@ -30,8 +31,14 @@ typedef struct fd_rules_test_options {
      * of the record. */
     const char *id, *time;
     const char *topic; /* whose events are decided, for features that name it; NULL: not known */
-    bool json;         /* the report is one JSON object */
-    bool coverage;     /* and names the rules that were never, or always, seen to fire */
+    /* What rules see as models, and who scores them: called with a row or none, for each model that
+     * is not off. Reasons that models give are not among those of a test. */
+    uint32_t n_models;
+    const fd_ruleset_model *models;
+    void (*score)(void *ctx, uint32_t model, const fd_model_rows *rows);
+    void *score_ctx;
+    bool json;     /* the report is one JSON object */
+    bool coverage; /* and names the rules that were never, or always, seen to fire */
 } fd_rules_test_options;
 
 typedef struct fd_rules_test_result {

@@ -105,6 +105,8 @@ typedef struct fd_test_world {
     fd_str id, time;     /* paths; id.n == 0: none */
     const fd_type *id_type, *time_type;
     fd_strbuf json, avro, why;
+    const fd_rules_test_options *options; /* who scores models */
+    fd_model_rows *model_rows;            /* by model; NULL: there are none */
     int64_t merge_us, time_us;
     int64_t offset;
 } fd_test_world;

@@ -110,7 +110,8 @@ static bool open_windows(fd_testing *t)
 static fd_ruleset *load_rules(fd_testing *t, const fd_type *event)
 {
     const fd_rules_test_options *o = t->options;
-    const fd_ruleset_source source = {.topic = o->topic};
+    const fd_ruleset_source source = {
+        .topic = o->topic, .n_models = o->n_models, .models = o->models};
     fd_diags d;
     fd_diags_init(&d);
     fd_ruleset *set = fd_ruleset_load(o->dir, &source, event, false, &d);
@@ -125,6 +126,11 @@ bool fd_testing_open_world(fd_testing *t)
     const fd_rules_test_options *o = t->options;
     fd_test_world *w = &t->world;
     w->schema = o->schema;
+    w->options = o;
+    if (o->n_models != 0) {
+        w->model_rows = calloc(o->n_models, sizeof *w->model_rows);
+        FD_ALLOCATED(w->model_rows);
+    }
     const fd_type *event = fd_schema_type(o->schema);
     w->set = load_rules(t, event);
     bool ok = find_time(t);
@@ -147,6 +153,7 @@ void fd_testing_close_world(fd_test_world *w)
     fd_plan_free(w->plan);
     fd_decoder_free(w->decoder);
     fd_ruleset_free(w->set);
+    free(w->model_rows);
     fd_strbuf_free(&w->json);
     fd_strbuf_free(&w->avro);
     fd_strbuf_free(&w->why);
@@ -186,6 +193,16 @@ static bool fold(fd_test_world *w, int64_t time_us, fd_flags *flags)
     return true;
 }
 
+static void score(fd_test_world *w)
+{
+    const fd_rules_test_options *o = w->options;
+    fd_ruleset_model_rows(w->run, w->batch, w->features, w->model_rows);
+    for (uint32_t m = 0; m < o->n_models; m++) {
+        if (o->models[m].mode != FD_MODE_OFF)
+            o->score(o->score_ctx, m, &w->model_rows[m]);
+    }
+}
+
 bool fd_testing_decide(fd_test_world *w, int64_t time_us, fd_verdict *out)
 {
     fd_flags flags = 0;
@@ -197,6 +214,8 @@ bool fd_testing_decide(fd_test_world *w, int64_t time_us, fd_verdict *out)
     if (w->windows != NULL && !fold(w, time_us, &flags))
         return false;
     w->offset++;
+    if (w->model_rows != NULL)
+        score(w);
     fd_ruleset_eval(w->run, w->batch, w->features, &w->time_us, out);
     out->flags |= flags;
     return true;

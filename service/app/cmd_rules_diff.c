@@ -3,18 +3,18 @@
 #include <stdlib.h>
 
 #include "app/commands.h"
+#include "app/tools/models.h"
 #include "app/tools/schemas.h"
 #include "base/assert.h"
 #include "features/windows.h"
 #include "store/diff.h"
 
 /* What it is warned of is the business of `rules check`. */
-static fd_ruleset *load(const char *dir, const char *source, const fd_schema *schema)
+static fd_ruleset *load(const char *dir, const fd_ruleset_source *from, const fd_schema *schema)
 {
     fd_diags diags;
     fd_diags_init(&diags);
-    const fd_ruleset_source from = {.topic = source};
-    fd_ruleset *set = fd_ruleset_load(dir, &from, fd_schema_type(schema), false, &diags);
+    fd_ruleset *set = fd_ruleset_load(dir, from, fd_schema_type(schema), false, &diags);
     if (set == NULL)
         fd_cli_fail_diags(&diags);
     fd_diags_free(&diags);
@@ -43,13 +43,15 @@ static int compare(char **dirs, const fd_ruleset *a, const fd_ruleset *b, bool j
 int fd_cmd_rules_diff(int argc, char **argv)
 {
     static const char *const outputs[] = {"text", "json", NULL};
-    const char *schema_name = "payment", *source = NULL;
+    const char *schema_name = "payment", *source = NULL, *models = NULL;
     int output = 0;
     const fd_opt opts[] = {
         {'s', "schema", FD_OPT_TEXT, &schema_name, "FILE",
          "event schema (default: the sample payment)", 0, 0, NULL},
         {0, "source", FD_OPT_TEXT, &source, "TOPIC",
          "topic whose events are decided, for features that name it", 0, 0, NULL},
+        {0, "models", FD_OPT_TEXT, &models, "DIR", "manifests of the models that the rules name", 0,
+         0, NULL},
         {'o', "output", FD_OPT_CHOICE, &output, NULL, "how the answer is written", 0, 0, outputs},
     };
     const fd_cli cli = {
@@ -75,14 +77,20 @@ int fd_cmd_rules_diff(int argc, char **argv)
     fd_diags diags;
     fd_diags_init(&diags);
     fd_schema *schema = fd_tool_schema(schema_name, &diags);
-    fd_ruleset *a = schema == NULL ? NULL : load(args[0], source, schema);
-    fd_ruleset *b = schema == NULL ? NULL : load(args[1], source, schema);
-    if (schema == NULL)
+    fd_tool_models loaded = {0};
+    fd_ruleset *a = NULL, *b = NULL;
+    if (schema == NULL || !fd_tool_models_load(models, &loaded, &diags)) {
         code = fd_cli_fail_diags(&diags);
-    else
+    } else {
+        const fd_ruleset_source from = {
+            .topic = source, .n_models = fd_models_n(loaded.models), .models = loaded.declared};
+        a = load(args[0], &from, schema);
+        b = load(args[1], &from, schema);
         code = a == NULL || b == NULL ? FD_EXIT_CONFIG : compare(args, a, b, output == 1);
+    }
     fd_ruleset_free(a);
     fd_ruleset_free(b);
+    fd_tool_models_free(&loaded);
     fd_schema_free(schema);
     fd_diags_free(&diags);
     return code;

@@ -1,10 +1,13 @@
 /* `fraudd rules test`: the tests beside rule files, run. Main thread. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "app/commands.h"
+#include "app/tools/models.h"
 #include "app/tools/schemas.h"
+#include "base/assert.h"
 #include "testing/testing.h"
 
 /* A report that CI reads must be there as a whole, or be said not to be. */
@@ -20,17 +23,46 @@ static int write_junit(const char *path, const fd_strbuf *xml, int code)
     return fd_cli_fail(&err);
 }
 
-static int run(fd_rules_test_options *o, const char *schema, const char *junit)
+static void score(void *ctx, uint32_t model, const fd_model_rows *rows)
+{
+    fd_manifest_run **runs = ctx;
+    fd_manifest_score(runs[model], rows->columns, rows->n, rows->scores);
+}
+
+/* Events come one by one. */
+static fd_manifest_run **open_models(fd_rules_test_options *o, const fd_tool_models *m)
+{
+    o->n_models = fd_models_n(m->models);
+    o->models = m->declared;
+    o->score = score;
+    fd_manifest_run **runs = calloc(o->n_models + 1U, sizeof *runs);
+    FD_ALLOCATED(runs);
+    for (uint32_t i = 0; i < o->n_models; i++)
+        runs[i] = fd_manifest_run_new(fd_models_at(m->models, i), 1);
+    o->score_ctx = runs;
+    return runs;
+}
+
+static void close_models(const fd_rules_test_options *o, fd_manifest_run **runs)
+{
+    for (uint32_t i = 0; i < o->n_models; i++)
+        fd_manifest_run_free(runs[i]);
+    free(runs);
+}
+
+static int run(fd_rules_test_options *o, const char *schema, const char *models, const char *junit)
 {
     fd_diags diags;
     fd_diags_init(&diags);
     fd_schema *s = fd_tool_schema(schema, &diags);
+    fd_tool_models loaded = {0};
     int code;
-    if (s == NULL) {
+    if (s == NULL || !fd_tool_models_load(models, &loaded, &diags)) {
         code = fd_cli_fail_diags(&diags);
     } else {
         fd_strbuf out = {0}, xml = {0};
         fd_rules_test_result result;
+        fd_manifest_run **runs = open_models(o, &loaded);
         o->schema = s;
         code = fd_rules_test_run(o, &result, &out, junit == NULL ? NULL : &xml);
         fwrite(out.p, 1, out.n, result.refused && !o->json ? stderr : stdout);
@@ -40,9 +72,11 @@ static int run(fd_rules_test_options *o, const char *schema, const char *junit)
         }
         if (junit != NULL)
             code = write_junit(junit, &xml, code);
+        close_models(o, runs);
         fd_strbuf_free(&out);
         fd_strbuf_free(&xml);
     }
+    fd_tool_models_free(&loaded);
     fd_schema_free(s);
     fd_diags_free(&diags);
     return code;
@@ -51,7 +85,7 @@ static int run(fd_rules_test_options *o, const char *schema, const char *junit)
 int fd_cmd_rules_test(int argc, char **argv)
 {
     static const char *const outputs[] = {"text", "json", NULL};
-    const char *schema = "payment", *junit = NULL;
+    const char *schema = "payment", *junit = NULL, *models = NULL;
     int output = 0;
     fd_rules_test_options o = {0};
     const fd_opt opts[] = {
@@ -59,6 +93,8 @@ int fd_cmd_rules_test(int argc, char **argv)
          0, 0, NULL},
         {0, "source", FD_OPT_TEXT, &o.topic, "TOPIC",
          "topic whose events are decided, for features that name it", 0, 0, NULL},
+        {0, "models", FD_OPT_TEXT, &models, "DIR", "manifests of the models that the rules name", 0,
+         0, NULL},
         {0, "id", FD_OPT_TEXT, &o.id, "FIELD", "the event's id (tx_id, id or event_id)", 0, 0,
          NULL},
         {0, "time", FD_OPT_TEXT, &o.time, "FIELD",
@@ -92,5 +128,5 @@ int fd_cmd_rules_test(int argc, char **argv)
     o.files = (const char *const *)args + 1;
     o.n_files = (uint32_t)n_args - 1;
     o.json = output == 1;
-    return run(&o, schema, junit);
+    return run(&o, schema, models, junit);
 }

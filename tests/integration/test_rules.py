@@ -8,6 +8,7 @@
 
 Needs no servers. jsonschema and PyYAML come with kubernetes-validate.
 """
+import hashlib
 import json
 import os
 import re
@@ -97,6 +98,35 @@ def test_tests_say_what_replay_says(results):
         results.check(done.returncode == 1 and [f["event"] for f in failures] == [at + 1]
                       and [d["what"] for d in failures[0]["differences"]] == ["score"],
                       "one wrong score is the one failure", done.stdout[:2000])
+
+
+def test_models_score_in_tests(results):
+    """A scorecard by hand: 100 points, and 40 more from 500 on."""
+    with tempfile.TemporaryDirectory(prefix="fraudd-rules-") as folder:
+        where = Path(folder)
+        for name in ("models", "rules"):
+            (where / name).mkdir()
+        card = where / "models" / "points.card"
+        card.write_text("version: 1\ntype: scorecard\nbase: 100\ninputs:\n  - name: amount\n    bins: [{below: 500, points: 0}, "
+                        "{from: 500, points: 40}]\n    missing: 1\n")
+        digest = hashlib.sha256(card.read_bytes()).hexdigest()
+        (where / "models" / "points.yaml").write_text(
+            f"id: points\nfile: points.card\nformat: scorecard\nsha256: {digest}\noutput: raw\nself_test: points.csv\n"
+            "inputs: [{name: amount, expression: 'double(event.amount_minor)'}]\n")
+        (where / "models" / "points.csv").write_text("amount,expected\n1,100\n500,140\n")
+        (where / "rules" / "r.yaml").write_text(
+            "version: 1\nrules:\n  - {id: many, condition: models.points.score > 120.0, action: block}\n")
+        (where / "rules" / "r.test.yaml").write_text(
+            "tests:\n  - name: points\n    events:\n"
+            "      - {at: 2026-01-01T10:00:00Z, amount_minor: 499, expect: {rules: []}}\n"
+            "      - {after: 1s, amount_minor: 500, expect: {rules: [many]}}\n"
+            "  - name: wrong\n    events: [{at: 2026-01-01T10:00:00Z, amount_minor: 1, expect: {rules: [many]}}]\n")
+        done = run("rules", "test", "--models", str(where / "models"), str(where / "rules"))
+        results.check(done.returncode == 1 and "  ok     points\n" in done.stdout
+                      and "models.points.score > 120.0    (models.points.score is 100)\n" in done.stdout,
+                      "models score in tests", (done.stdout + done.stderr).splitlines())
+        same = run("rules", "diff", "--models", str(where / "models"), str(where / "rules"), str(where / "rules"))
+        results.check(same.returncode == 0, "sets with models are compared", (same.stdout + same.stderr).splitlines())
 
 
 # ---- schemas ----
@@ -261,8 +291,8 @@ def main():
         print("0 passed, 1 failed")
         return 1
     results = Results()
-    for test in (test_tests_say_what_replay_says, test_good_files_are_valid, test_wrong_files_are_not,
-                 test_keys_are_the_loaders, test_packs_pass_their_tests):
+    for test in (test_tests_say_what_replay_says, test_models_score_in_tests, test_good_files_are_valid,
+                 test_wrong_files_are_not, test_keys_are_the_loaders, test_packs_pass_their_tests):
         say(test.__name__)
         test(results)
     print(f"{results.passed} passed, {results.failed} failed")
