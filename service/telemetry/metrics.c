@@ -218,6 +218,19 @@ static void unname_series(fd_family *f, uint32_t at, uint32_t n)
         free(x->owned[i]);
 }
 
+/* Nobody records to it. */
+static void clear(fd_metric *x)
+{
+    atomic_store_explicit(&x->value, 0, memory_order_relaxed);
+    for (uint32_t b = 0; b <= FD_METRIC_BUCKETS; b++)
+        atomic_store_explicit(&x->bucket[b], 0, memory_order_relaxed);
+    if (x->hist == NULL)
+        return;
+    atomic_store_explicit(&x->hist->sum, 0, memory_order_relaxed);
+    for (uint32_t b = 0; b < FD_HIST_BUCKETS; b++)
+        atomic_store_explicit(&x->hist->count[b], 0, memory_order_relaxed);
+}
+
 /* The place of a retired series, from 0; `bound`: none is. That of "other" is beyond it. */
 static uint32_t find_retired(fd_family *f, uint32_t bound)
 {
@@ -242,7 +255,7 @@ static fd_metric *open_series(fd_family *f, const fd_metric_row *row, uint32_t n
     if (at < row->bound) {
         unname_series(f, at, n);
         name_series(f, at, values, n);
-        atomic_store_explicit(&f->series[at]->value, 0, memory_order_relaxed);
+        clear(f->series[at]);
         return f->series[at];
     }
     fd_metric *x = find(f, others, n);
@@ -259,7 +272,6 @@ fd_metric *fd_metrics_series(fd_metrics *m, fd_metric_id id, const char *const *
     const fd_metric_row *row = &fd_metric_rows[id];
     const fd_label_set *set = &fd_label_sets[row->labels];
     FD_ASSERT(set->n_values == 0);
-    FD_ASSERT(row->kind != FD_METRIC_HISTOGRAM);
     fd_family *f = &m->families[id];
     pthread_mutex_lock(&m->lock);
     fd_metric *x = find(f, values, set->n_labels);
