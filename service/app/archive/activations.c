@@ -70,6 +70,11 @@ static void hash_of(const json_t *in, const char *key, char out[FD_CONTENT_HASH_
     snprintf(out, FD_CONTENT_HASH_CHARS + 1, "%s", s == NULL ? "" : s);
 }
 
+static bool is_given(const char *text)
+{
+    return text != NULL && text[0] != '\0';
+}
+
 static bool read_first(fd_arena *arena, const json_t *root, fd_activation *out)
 {
     const json_t *list = json_object_get(root, "first");
@@ -80,7 +85,7 @@ static bool read_first(fd_arena *arena, const json_t *root, fd_activation *out)
         first[i].topic = text_of(arena, one, "topic");
         first[i].partition = (int32_t)json_integer_value(json_object_get(one, "partition"));
         first[i].offset = json_integer_value(json_object_get(one, "offset"));
-        if (first[i].topic == NULL)
+        if (!is_given(first[i].topic))
             return false;
     }
     out->first = first;
@@ -108,7 +113,7 @@ static bool read_line(fd_arena *arena, const char *line, size_t n, fd_activation
         hash_of(root, "lists_hash", out->hashes.lists);
         hash_of(root, "models_hash", out->hashes.models);
         hash_of(root, "config_hash", out->hashes.config);
-        ok = read_first(arena, root, out) && out->time != NULL && out->who != NULL;
+        ok = read_first(arena, root, out) && is_given(out->time) && is_given(out->who);
     }
     json_decref(root);
     return ok;

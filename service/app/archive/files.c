@@ -109,12 +109,12 @@ static bool unpack_part(const char **at, const char *end, fd_strbuf *out)
 
 bool fd_files_unpack(const char *bytes, size_t n, fd_files *out)
 {
-    const char *at = bytes;
+    const char *at = bytes, *end = n == 0 ? bytes : bytes + n;
     bool ok = true;
-    while (ok && at < bytes + n) {
+    while (ok && at < end) {
         fd_strbuf name = {0}, content = {0};
-        ok = unpack_part(&at, bytes + n, &name) && unpack_part(&at, bytes + n, &content) &&
-             name.n != 0 && strlen(name.p) == name.n && fd_file_name_ok(name.p);
+        ok = unpack_part(&at, end, &name) && unpack_part(&at, end, &content) && name.n != 0 &&
+             strlen(name.p) == name.n && fd_file_name_ok(name.p);
         if (ok)
             ok = fd_files_take(out, name.p, &content);
         fd_strbuf_free(&name);
