@@ -99,7 +99,7 @@ static fd_class generate(run *r, fd_err *err)
     while (rc == FD_OK && (count == 0 || r->stats.n < (uint64_t)count)) {
         fd_payment p;
         fd_pattern pattern = fd_stream_next(r->stream, &p);
-        if (r->skipped < (uint64_t)r->o->skip) {
+        if (r->skipped < (uint64_t)r->o->skip && fd_cli_stop_signal() == 0) {
             r->skipped++;
             continue;
         }
@@ -213,6 +213,11 @@ static int check(const fd_cli *cli, options *o, run *r)
         return fd_cli_usage_error(cli, "--poison needs a topic: files hold no undecodable records");
     if (o->framing == FD_FRAMING_CONFLUENT && o->schema_id == 0)
         return fd_cli_usage_error(cli, "--framing confluent needs --schema-id");
+    const char *payments = o->file != NULL ? o->file : o->kafka.topic;
+    if (o->labels != NULL && strcmp(o->labels, payments) == 0)
+        return fd_cli_usage_error(cli, "--labels: '%s' is where the payments go", o->labels);
+    if (o->labels == NULL && o->unreported_ppm != FD_UNREPORTED_PPM)
+        return fd_cli_usage_error(cli, "--unreported is about --labels");
     if (o->labels != NULL && is_file(o) && fd_sink_format_of(o->labels) == FD_ROWS_AUTO)
         return fd_cli_usage_error(cli,
                                   "--labels: the name's end says the form of a file: "

@@ -215,6 +215,9 @@ def test_generate_files(context):
     expect(context, "no fraud", done, 0, "(0 fraudulent)")
     done = fraudd(context, "generate", "-f", where / "none.jsonl", "--fraud", "velcity=1")
     expect(context, "a pattern that is none", done, 2, "did you mean 'velocity'?")
+    for words, text in ((("--labels", where / "none.jsonl"), "is where the payments go"),
+                        (("--unreported", 1), "--unreported is about --labels")):
+        expect(context, text, fraudd(context, "generate", "-f", where / "none.jsonl", *words), 2, text)
     done = fraudd(context, "generate", "-f", where / "none.jsonl", "--labels", where / "labels")
     expect(context, "labels of no form", done, 2, "--labels: the name's end says the form")
 
