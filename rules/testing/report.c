@@ -64,7 +64,8 @@ static void write_part(const fd_test_world *w, rule_part part, const char *title
         if (!belongs(w, i, part))
             continue;
         const fd_rule_info *info = fd_ruleset_rule(w->set, i);
-        fd_strbuf_printf(out, any ? "" : "%s\n", title);
+        if (!any)
+            fd_strbuf_printf(out, "%s\n", title);
         any = true;
         fd_strbuf_printf(out, "  %s (%s:%d)\n", info->id, info->file, info->line);
     }
