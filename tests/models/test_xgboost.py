@@ -178,23 +178,6 @@ def test_feature_names_and_best_iteration(results):
         results.bits(score.raw, margin.reshape(-1, 1), "all trees count, best_iteration or not")
 
 
-def test_contributions(results):
-    rng = np.random.default_rng(7)
-    jobs, wanted = golden.Jobs(), []
-    for _ in range(60 if golden.FULL else 15):
-        p, booster, columns, cats, _ = draw_model(rng)
-        if p.get("booster") == "gblinear" or p["max_depth"] > 6 or p["objective"] == "survival:cox":
-            continue
-        x = unknown_categories(rng, golden.awkward(rng, 20, columns), cats)
-        theirs = booster.predict(xgb.DMatrix(x), pred_contribs=True)
-        jobs.add("xgboost-ubj", bytes(booster.save_raw("ubj")), x, contributions=True)
-        wanted.append((str(p), theirs.reshape(20, -1, columns + 1)))
-    for score, (what, theirs) in zip(jobs.run(), wanted):
-        if results.check(score.error is None, what, score.error):
-            scale = np.abs(theirs).max() + 1
-            results.near(score.contributions.transpose(1, 0, 2), theirs, f"{what}: contributions", 1e-3, 1e-4 * scale)
-
-
 def test_refused(results):
     rng = np.random.default_rng(8)
     x, y = rng.normal(size=(200, 3)), rng.normal(size=(200, 2))
@@ -230,5 +213,5 @@ def run_newer(results):
 
 
 if __name__ == "__main__":
-    golden.main([test_random_models, test_infinities, test_feature_names_and_best_iteration, test_contributions,
-                 test_refused, run_newer])
+    golden.main([test_random_models, test_infinities, test_feature_names_and_best_iteration, test_refused,
+                 run_newer])
