@@ -70,7 +70,8 @@ int fd_run_load(fd_run *r)
     fd_diags diags;
     fd_diags_init(&diags);
     int code = FD_EXIT_OK;
-    fd_watch *watch = fd_watch_new(&r->config->rules, 1);
+    const char *roots[] = {r->config->rules, r->config->models};
+    fd_watch *watch = fd_watch_new(roots, r->config->models[0] == '\0' ? 1 : 2);
     uint64_t seen = fd_watch_look(watch); /* what changes from here on is noticed */
     bool ok = fd_settings_schemas(r->config, r->readers, &r->decision_schema, &diags) &&
               build_engine(r, &diags);

@@ -19,6 +19,7 @@ typedef struct attempt {
     fd_diags diags;
     fd_program *program; /* NULL: the rules could not be loaded, or it is offered */
     char ruleset[FD_CONTENT_HASH_CHARS + 1], lists[FD_CONTENT_HASH_CHARS + 1]; /* "": no program */
+    char models[FD_CONTENT_HASH_CHARS + 1];
     fd_strbuf *answer;
 } attempt;
 
@@ -34,6 +35,7 @@ static void load(attempt *a)
     fd_reloader_follow(a->r, a->program);
     snprintf(a->ruleset, sizeof a->ruleset, "%s", fd_program_ruleset_hash(a->program));
     snprintf(a->lists, sizeof a->lists, "%s", fd_program_lists_hash(a->program));
+    snprintf(a->models, sizeof a->models, "%s", fd_program_models_hash(a->program));
 }
 
 /* Does looking at the directory not find it? */
@@ -42,15 +44,35 @@ static bool is_elsewhere(const char *file)
     return file[0] == '/' || file[0] == '.' || strstr(file, "/.") != NULL;
 }
 
+/* The path of a file that looking at the directory does not find. */
+static void add_elsewhere(const char *dir, const char *path, const char **roots, size_t *n)
+{
+    size_t prefix = strlen(dir);
+    if (path == NULL)
+        return;
+    bool inside = strncmp(path, dir, prefix) == 0 && path[prefix] == '/';
+    if (!inside || is_elsewhere(path + prefix + 1))
+        roots[(*n)++] = path;
+}
+
 void fd_reloader_follow(fd_reloader *r, const fd_program *p)
 {
     const char *dir = r->setup.config->rules;
     const fd_ruleset *set = fd_program_rules(p, 0);
     uint32_t n_lists = fd_ruleset_n_lists(set);
     fd_arena *arena = fd_arena_new(1024, 0);
-    const char **roots = fd_arena_zalloc(arena, (n_lists + 1U) * sizeof *roots);
+    const fd_models *models = fd_program_models(p);
+    uint32_t n_models = fd_models_n(models);
+    const char **roots = fd_arena_zalloc(arena, (n_lists + 2 * n_models + 2U) * sizeof *roots);
     size_t n = 0;
     roots[n++] = dir;
+    if (r->setup.config->models[0] != '\0')
+        roots[n++] = r->setup.config->models;
+    for (uint32_t i = 0; i < n_models; i++) {
+        const fd_manifest *m = fd_models_at(models, i);
+        add_elsewhere(r->setup.config->models, m->path, roots, &n);
+        add_elsewhere(r->setup.config->models, m->self_test, roots, &n);
+    }
     for (uint32_t i = 0; i < n_lists; i++) {
         const char *file = fd_ruleset_list_file(set, i);
         if (file == NULL || !is_elsewhere(file))
@@ -84,8 +106,9 @@ static void begin_answer(attempt *a, fd_reload_result result)
     };
     fd_strbuf_printf(a->answer, "{\"result\": \"%s\"", names[result]);
     if (a->ruleset[0] != '\0')
-        fd_strbuf_printf(a->answer, ", \"ruleset\": \"%s\", \"lists_hash\": \"%s\"", a->ruleset,
-                         a->lists);
+        fd_strbuf_printf(a->answer,
+                         ", \"ruleset\": \"%s\", \"lists_hash\": \"%s\", \"models_hash\": \"%s\"",
+                         a->ruleset, a->lists, a->models);
 }
 
 static void end_answer(attempt *a)
@@ -170,7 +193,7 @@ static bool is_known(attempt *a, fd_place_of_set *place)
     fd_reloader *r = a->r;
     pthread_mutex_lock(&r->lock);
     const fd_set_view *newest = fd_standing_newest(&r->standing);
-    bool known = fd_set_view_is(newest, a->ruleset, a->lists);
+    bool known = fd_set_view_is(newest, a->ruleset, a->lists, a->models);
     if (known) {
         fd_standing_accept(&r->standing);
         *place = fd_standing_place(&r->standing, newest->serial);
@@ -202,8 +225,8 @@ static uint64_t offer(attempt *a)
     uint64_t serial = view->serial;
     FD_LOG(r->setup.log, FD_LOG_INFO, "rules accepted",
            fd_log_str("trigger", fd_trigger_name(a->trigger)), fd_log_str("ruleset", view->ruleset),
-           fd_log_str("lists_hash", view->lists), fd_log_uint("rules", view->n_rules),
-           fd_log_uint("files", view->n_files),
+           fd_log_str("lists_hash", view->lists), fd_log_str("models_hash", view->models),
+           fd_log_uint("rules", view->n_rules), fd_log_uint("files", view->n_files),
            fd_log_dbl("seconds", (double)(fd_cli_mono_ns() - a->began_ns) / 1e9));
     int64_t from_us = view->from_us;
     pthread_mutex_lock(&r->lock);

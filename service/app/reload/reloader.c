@@ -125,6 +125,7 @@ void fd_reloader_told(fd_reloader *r, const fd_program_report *report)
     told->n_partitions = report->n;
     snprintf(told->ruleset, sizeof told->ruleset, "%s", report->ruleset);
     snprintf(told->lists, sizeof told->lists, "%s", report->lists);
+    snprintf(told->models, sizeof told->models, "%s", report->models);
     snprintf(told->why, sizeof told->why, "%s", report->why == NULL ? "" : report->why);
     pthread_mutex_lock(&r->box_lock);
     *r->told_end = told;
@@ -144,8 +145,8 @@ static void say_decides(fd_reloader *r, const fd_told *told)
     fd_telemetry_set_ruleset(s->telemetry, told->ruleset, told->lists, s->config_hash.hex);
     fd_metric_add(fd_metrics_get(s->metrics, FD_M_SWITCHES), 1);
     FD_LOG(s->log, FD_LOG_INFO, "rules decide", fd_log_str("ruleset", told->ruleset),
-           fd_log_str("lists_hash", told->lists), fd_log_str("activate_at", from.p),
-           fd_log_uint("partitions", told->n_partitions));
+           fd_log_str("lists_hash", told->lists), fd_log_str("models_hash", told->models),
+           fd_log_str("activate_at", from.p), fd_log_uint("partitions", told->n_partitions));
     fd_strbuf_free(&from);
 }
 
@@ -174,6 +175,7 @@ static void hear_one(fd_reloader *r, const fd_told *told)
     const fd_program_report report = {.stage = told->stage,
                                       .ruleset = told->ruleset,
                                       .lists = told->lists,
+                                      .models = told->models,
                                       .why = told->why,
                                       .from_us = told->from_us};
     say(r, told);

@@ -17,6 +17,7 @@ typedef struct fd_told {
     struct fd_told *next;
     fd_program_stage stage;
     char ruleset[FD_CONTENT_HASH_CHARS + 1], lists[FD_CONTENT_HASH_CHARS + 1];
+    char models[FD_CONTENT_HASH_CHARS + 1];
     int64_t from_us;
     uint32_t n_partitions;
     char why[512];

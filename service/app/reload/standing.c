@@ -39,7 +39,7 @@ void fd_standing_offer(fd_standing *s, fd_set_view *v)
 
 static bool is(const fd_set_view *v, const fd_program_report *r)
 {
-    return v != NULL && fd_set_view_is(v, r->ruleset, r->lists);
+    return v != NULL && fd_set_view_is(v, r->ruleset, r->lists, r->models);
 }
 
 /* The first offer of these hashes; n_offered: none is. */

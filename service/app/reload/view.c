@@ -53,6 +53,7 @@ fd_set_view *fd_set_view_new(const fd_program *p, fd_trigger trigger, int64_t lo
     FD_ALLOCATED(v);
     snprintf(v->ruleset, sizeof v->ruleset, "%s", fd_program_ruleset_hash(p));
     snprintf(v->lists, sizeof v->lists, "%s", fd_program_lists_hash(p));
+    snprintf(v->models, sizeof v->models, "%s", fd_program_models_hash(p));
     v->trigger = trigger;
     v->loaded_ms = loaded_ms;
     v->from_us = INT64_MIN;
@@ -81,9 +82,11 @@ void fd_set_view_free(fd_set_view *v)
     free(v);
 }
 
-bool fd_set_view_is(const fd_set_view *v, const char *ruleset, const char *lists)
+bool fd_set_view_is(const fd_set_view *v, const char *ruleset, const char *lists,
+                    const char *models)
 {
-    return strcmp(v->ruleset, ruleset) == 0 && strcmp(v->lists, lists) == 0;
+    return strcmp(v->ruleset, ruleset) == 0 && strcmp(v->lists, lists) == 0 &&
+           strcmp(v->models, models) == 0;
 }
 
 static void time_member(fd_strbuf *out, const char *name, int64_t ms)
@@ -96,9 +99,9 @@ static void time_member(fd_strbuf *out, const char *name, int64_t ms)
 void fd_set_view_json(const fd_set_view *v, fd_strbuf *out)
 {
     fd_strbuf_printf(out,
-                     "\"ruleset\": \"%s\", \"lists_hash\": \"%s\", \"config_hash\": \"%s\", "
-                     "\"trigger\": \"%s\"",
-                     v->ruleset, v->lists, v->config, fd_trigger_name(v->trigger));
+                     "\"ruleset\": \"%s\", \"lists_hash\": \"%s\", \"models_hash\": \"%s\", "
+                     "\"config_hash\": \"%s\", \"trigger\": \"%s\"",
+                     v->ruleset, v->lists, v->models, v->config, fd_trigger_name(v->trigger));
     time_member(out, "loaded", v->loaded_ms);
     if (v->since_ms != 0)
         time_member(out, "since", v->since_ms);

@@ -19,6 +19,7 @@ typedef struct fd_set_rule {
 typedef struct fd_set_view {
     uint64_t serial; /* of the offer; 0: the set of the start */
     char ruleset[FD_CONTENT_HASH_CHARS + 1], lists[FD_CONTENT_HASH_CHARS + 1];
+    char models[FD_CONTENT_HASH_CHARS + 1]; /* "": there are none */
     char config[FD_CONTENT_HASH_CHARS + 1];
     fd_trigger trigger;
     int64_t loaded_ms; /* wall clock */
@@ -34,8 +35,9 @@ typedef struct fd_set_view {
 fd_set_view *fd_set_view_new(const fd_program *p, fd_trigger trigger, int64_t loaded_ms);
 void fd_set_view_free(fd_set_view *v); /* NULL is fine */
 
-/* Same rules, same lists? */
-bool fd_set_view_is(const fd_set_view *v, const char *ruleset, const char *lists);
+/* Same rules, same lists, same models? */
+bool fd_set_view_is(const fd_set_view *v, const char *ruleset, const char *lists,
+                    const char *models);
 
 /* Appends members of a JSON object, without braces: what it is, without its rules. */
 void fd_set_view_json(const fd_set_view *v, fd_strbuf *out);
