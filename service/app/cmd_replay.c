@@ -25,7 +25,7 @@ typedef struct options {
     int64_t partition, count, batch;
     const char *memory;
     int format, output, flagged, report;
-    bool skip_bad, features, quiet;
+    bool skip_bad, features, scores, quiet;
 } options;
 
 typedef struct replay {
@@ -106,7 +106,8 @@ static int load(replay *r)
     int code = FD_CLI_GO_ON;
     if (!fd_replay_load(r->config, (uint32_t)r->o->batch, r->n_args > 0, &r->loaded, &diags)) {
         code = fd_cli_fail_diags(&diags);
-    } else if (diags.n > 0 && !r->o->quiet && !r->o->features) { /* unused features are fine */
+    } else if (diags.n > 0 && !r->o->quiet && !r->o->features &&
+               !r->o->scores) { /* unused features are fine */
         fd_strbuf text = {0};
         fd_diags_render(&diags, &text);
         fputs(text.p, stderr);
@@ -302,6 +303,7 @@ static int execute(replay *r)
                                   .path = o->out,
                                   .decision = r->loaded.decision_schema,
                                   .features = o->features,
+                                  .scores = o->scores,
                                   .engine = r->loaded.engine,
                                   .topics = r->loaded.topics};
     bool report_only = o->labels != NULL && o->out == NULL;
@@ -357,15 +359,16 @@ static int check(const fd_cli *cli, const options *o, int n_args)
     if (n_args == 0 && (o->timestamp != NULL || o->source != NULL || o->skip_bad))
         return fd_cli_usage_error(
             cli, "--source, --timestamp-field and --skip-bad are about files, not topics");
-    if (o->features && o->labels != NULL)
-        return fd_cli_usage_error(cli, "--labels are compared with decisions, not with --features");
+    if ((o->features || o->scores) && o->labels != NULL)
+        return fd_cli_usage_error(
+            cli, "--labels are compared with decisions, not with --features or --scores");
     bool about_labels = o->as_of != NULL || o->since != NULL || o->amount != NULL ||
                         o->flagged != 0 || o->report != 0;
     if (o->labels == NULL && about_labels)
         return fd_cli_usage_error(
             cli, "--as-of, --since, --amount, --flagged and --report are about --labels");
-    if (o->features && o->output == FD_REPLAY_AVRO)
-        return fd_cli_usage_error(cli, "--features come as jsonl or csv");
+    if ((o->features || o->scores) && o->output == FD_REPLAY_AVRO)
+        return fd_cli_usage_error(cli, "--features and --scores come as jsonl or csv");
     for (int i = 0; i < FD_N_REPLAY_OUTPUTS; i++) {
 #define X(name, text) text,
         static const char *const outputs[] = {FD_REPLAY_OUTPUTS(X)};
@@ -445,6 +448,8 @@ int fd_cmd_replay(int argc, char **argv)
         {0, "count", FD_OPT_INT, &o.count, "N", "end after N events", 0, 0, NULL},
         {0, "features", FD_OPT_FLAG, &o.features, NULL,
          "no decisions, but every feature of every event", 0, 0, NULL},
+        {0, "scores", FD_OPT_FLAG, &o.scores, NULL,
+         "no decisions, but what every model says of every event", 0, 0, NULL},
         {0, "output", FD_OPT_CHOICE, &o.output, NULL, "one line per event (jsonl)", 0, 0, OUTPUTS},
         {0, "out", FD_OPT_TEXT, &o.out, "FILE", "where it goes (standard output)", 0, 0, NULL},
         {0, "labels", FD_OPT_TEXT, &o.labels, "FILE,...",

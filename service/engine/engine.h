@@ -26,6 +26,7 @@
 
 enum {
     FD_ENGINE_MAX_SOURCES = 16,
+    FD_ENGINE_MAX_MODELS = 64,
     FD_ENGINE_MAX_PLANS = 10000, /* writer schemas per source; beyond it BAD_SCHEMA */
 };
 
@@ -172,6 +173,9 @@ fd_content_hash fd_engine_lineage(const fd_engine *e, uint16_t source);
  * are those of fd_engine_ruleset(e, source)'s features. */
 const fd_batch *fd_engine_features(const fd_engine *e, const fd_event *events, uint32_t i,
                                    uint32_t *row);
+/* What models said of an event just decided, by id; at most FD_ENGINE_MAX_MODELS. */
+uint32_t fd_engine_scores(const fd_engine *e, const fd_event *events, uint32_t i,
+                          fd_scored_model *out);
 /* The id of an event just decoded; empty for an invalid one. */
 fd_str fd_engine_event_id(const fd_engine *e, const fd_event *events, uint32_t i);
 /* The columns that an event just decoded is in, and its row; NULL: it is invalid. */

@@ -18,6 +18,7 @@ static void *array(size_t n, size_t size)
 }
 
 _Static_assert((int)FD_MODELS_MAX <= (int)FD_RULES_MAX_MODELS, "rule sets take all models");
+_Static_assert((int)FD_MODELS_MAX <= (int)FD_ENGINE_MAX_MODELS, "and so do those who ask");
 
 /* ---- as rules know models ---- */
 
@@ -135,6 +136,15 @@ uint32_t fd_scores_of(const fd_engine *e, const fd_program *p, const fd_scores *
                                          .mode = manifest->mode};
     }
     return n;
+}
+
+uint32_t fd_engine_scores(const fd_engine *e, const fd_event *events, uint32_t i,
+                          fd_scored_model *out)
+{
+    const fd_decider *d = fd_decider_of(e, &events[i]);
+    if (e->rows[i] == FD_NO_ROW)
+        return 0;
+    return fd_scores_of(e, d->program, &d->scores[events[i].msg.tp.source], e->rows[i], out);
 }
 
 /* ---- reasons ---- */

@@ -91,6 +91,38 @@ class Manifests(unittest.TestCase):
         self.assertEqual(0, code, err)
         self.assertGreater(json.loads(out)["models"][0]["single_ns"], 0)
 
+    def test_scores_of_events(self):
+        [manifest] = blocks("manifest")
+        [rules] = blocks("with-models")
+        self.put_model(manifest)
+        self.put("rules/r.yaml", rules)
+        self.put("fraudd.yaml", "sources:\n  - {topic: payments, schema: " +
+                 os.path.join(ROOT, "schemas", "payment.avsc") + ", id: tx_id, time: event_time}\n"
+                 "rules: rules/\nmodels: models/\nstate: {memory: 16MiB}\n")
+        event = {"tx_id": "t", "event_time": "2026-01-01T10:00:00Z", "card_id": "C1", "customer_id": "K",
+                 "merchant_id": "M", "amount_minor": 50}
+        later = {**event, "tx_id": "u", "event_time": "2026-01-01T10:00:02Z"}
+        self.put("payments.jsonl", "".join(json.dumps(e) + "\n" for e in (event, later)))
+        # amount 0.5, n5 1 and then 2, no payment before it (-1) and then one two seconds before it
+        want = [1 / (1 + math.exp(-x)) for x in (0.5, 4.5)]
+        replay = ("replay", "-q", "-c", "fraudd.yaml", "--scores")
+        code, out, err = run(self.where, *replay, "payments.jsonl")
+        self.assertEqual(0, code, err)
+        for line, score in zip(out.splitlines(), want, strict=True):
+            self.assertAlmostEqual(score, json.loads(line)["models"]["card_points"], 12)
+        code, out, err = run(self.where, *replay, "--features", "--output", "csv", "payments.jsonl")
+        self.assertEqual(0, code, err)
+        head, *rows = (line.split(",") for line in out.splitlines())
+        self.assertEqual(["card_since_last", "card_txn_5m", "models.card_points"], head[-3:])
+        for row, features, score in zip(rows, (["", "1"], ["2", "2"]), want, strict=True):
+            self.assertEqual(features, row[-3:-1])
+            self.assertAlmostEqual(score, float(row[-1]), 12)
+        code, out, err = run(self.where, "replay", "-q", "-c", "fraudd.yaml", "payments.jsonl")
+        self.assertEqual(0, code, err)
+        first, second = (json.loads(line) for line in out.splitlines())
+        self.assertEqual(("ALLOW", "CHALLENGE"), (first["action"], second["action"]))
+        self.assertAlmostEqual(want[1], second["models"][0]["score"], 12)
+
     def test_wrong_uses(self):
         [manifest] = blocks("manifest")
         self.put_model(manifest)

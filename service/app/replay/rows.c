@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "base/assert.h"
-#include "store/ruleset.h"
+#include "engine/program.h"
 
 static const char *const PLACE[] = {"event_id", "topic",      "partition",
                                     "offset",   "event_time", "flags"};
@@ -131,8 +131,11 @@ void fd_replay_rows_head(const fd_replay_rows *r, fd_strbuf *out)
     const fd_ruleset *set = fd_engine_ruleset(r->engine, 0);
     for (int i = 0; i < N_PLACE; i++)
         fd_strbuf_printf(out, "%s%s", i == 0 ? "" : ",", PLACE[i]);
-    for (uint32_t i = 0; i < fd_ruleset_n_features(set); i++)
+    for (uint32_t i = 0; r->features && i < fd_ruleset_n_features(set); i++)
         fd_strbuf_printf(out, ",%s", fd_ruleset_feature(set, i)->name);
+    const fd_models *models = fd_program_models(fd_engine_program(r->engine));
+    for (uint32_t i = 0; r->scores && i < fd_models_n(models); i++)
+        fd_strbuf_printf(out, ",models.%s", fd_models_at(models, i)->id.p);
     fd_strbuf_putc(out, '\n');
 }
 
@@ -153,16 +156,16 @@ static void add_place(const fd_replay_rows *r, const fd_event *events, uint32_t 
     put_time(out, events[i].time_us);
     fd_strbuf_puts(out, csv ? "," : "\",\"flags\":[");
     put_flags(out, flags, csv);
-    fd_strbuf_puts(out, csv ? "" : "],\"features\":{");
+    fd_strbuf_puts(out, csv ? "" : "]");
 }
 
-void fd_replay_rows_add(const fd_replay_rows *r, const fd_event *events, uint32_t i, fd_flags flags,
-                        fd_strbuf *out)
+static void add_features(const fd_replay_rows *r, const fd_event *events, uint32_t i,
+                         fd_strbuf *out)
 {
     const fd_ruleset *set = fd_engine_ruleset(r->engine, events[i].msg.tp.source);
     uint32_t row;
     const fd_batch *features = fd_engine_features(r->engine, events, i, &row);
-    add_place(r, events, i, flags, out);
+    fd_strbuf_puts(out, r->csv ? "" : ",\"features\":{");
     for (uint32_t f = 0; f < fd_ruleset_n_features(set); f++) {
         const fd_feature_info *info = fd_ruleset_feature(set, f);
         fd_strbuf_puts(out, r->csv || f > 0 ? "," : "");
@@ -175,5 +178,38 @@ void fd_replay_rows_add(const fd_replay_rows *r, const fd_event *events, uint32_
         else
             fd_strbuf_puts(out, r->csv ? "" : "null");
     }
-    fd_strbuf_puts(out, r->csv ? "\n" : "}}\n");
+    fd_strbuf_puts(out, r->csv ? "" : "}");
+}
+
+/* In the order of all models; one that did not score the event has an empty cell, or null. */
+static void add_scores(const fd_replay_rows *r, const fd_event *events, uint32_t i, fd_strbuf *out)
+{
+    const fd_models *models = fd_program_models(fd_engine_program(r->engine));
+    fd_scored_model said[FD_ENGINE_MAX_MODELS];
+    uint32_t n = fd_engine_scores(r->engine, events, i, said), at = 0;
+    fd_strbuf_puts(out, r->csv ? "" : ",\"models\":{");
+    for (uint32_t m = 0; m < fd_models_n(models); m++) {
+        fd_str id = fd_models_at(models, m)->id;
+        fd_strbuf_puts(out, r->csv || m > 0 ? "," : "");
+        if (!r->csv) {
+            fd_strbuf_json(out, id);
+            fd_strbuf_putc(out, ':');
+        }
+        if (at < n && fd_str_eq(said[at].id, id))
+            put_double(out, said[at++].score, r->csv);
+        else
+            fd_strbuf_puts(out, r->csv ? "" : "null");
+    }
+    fd_strbuf_puts(out, r->csv ? "" : "}");
+}
+
+void fd_replay_rows_add(const fd_replay_rows *r, const fd_event *events, uint32_t i, fd_flags flags,
+                        fd_strbuf *out)
+{
+    add_place(r, events, i, flags, out);
+    if (r->features)
+        add_features(r, events, i, out);
+    if (r->scores)
+        add_scores(r, events, i, out);
+    fd_strbuf_puts(out, r->csv ? "\n" : "}\n");
 }

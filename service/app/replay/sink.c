@@ -25,7 +25,7 @@ struct fd_replay_sink {
     fd_tap_printer printer;
     fd_type row; /* CSV: the chosen columns */
     fd_field fields[N_COLUMNS];
-    bool features;
+    bool in_rows; /* not decisions */
     fd_replay_rows rows;
     fd_strbuf line;
     fd_diags diags;
@@ -62,7 +62,7 @@ fd_class fd_replay_sink_new(const fd_replay_sink_config *config, fd_replay_sink 
     FD_ALLOCATED(s);
     s->output = config->output;
     s->decision = config->decision;
-    s->features = config->features;
+    s->in_rows = config->features || config->scores;
     s->name = config->path == NULL ? "standard output" : config->path;
     fd_diags_init(&s->diags);
     fd_class rc = FD_OK;
@@ -86,9 +86,12 @@ fd_class fd_replay_sink_new(const fd_replay_sink_config *config, fd_replay_sink 
         return rc;
     }
     *out = s;
-    if (s->features) {
-        s->rows = (fd_replay_rows){
-            .engine = config->engine, .topics = config->topics, .csv = s->output == FD_REPLAY_CSV};
+    if (s->in_rows) {
+        s->rows = (fd_replay_rows){.engine = config->engine,
+                                   .topics = config->topics,
+                                   .csv = s->output == FD_REPLAY_CSV,
+                                   .features = config->features,
+                                   .scores = config->scores};
         fd_replay_rows_head(&s->rows, &s->line);
         return write_line(s, err);
     }
@@ -123,7 +126,7 @@ fd_class fd_replay_sink_put(fd_replay_sink *s, const fd_event *events, const fd_
 {
     fd_class rc = FD_OK;
     for (uint32_t i = 0; i < n && rc == FD_OK; i++) {
-        if (s->features) {
+        if (s->in_rows) {
             rc = put_row(s, events, i, outcomes[i].flags, err);
             continue;
         }

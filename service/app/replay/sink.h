@@ -27,9 +27,9 @@ typedef struct fd_replay_sink_config {
     fd_replay_output output;
     const char *path;          /* NULL: standard output */
     const fd_schema *decision; /* outlives the sink */
-    bool features;             /* rows of features, not decisions; not as Avro */
-    const fd_engine *engine;   /* features: whose */
-    const char *const *topics; /* features: by source */
+    bool features, scores;     /* rows of them, not decisions; not as Avro */
+    const fd_engine *engine;   /* rows: whose */
+    const char *const *topics; /* rows: by source */
 } fd_replay_sink_config;
 
 fd_class fd_replay_sink_new(const fd_replay_sink_config *config, fd_replay_sink **out, fd_err *err);
