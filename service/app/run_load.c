@@ -1,8 +1,10 @@
 /* What `fraudd run` reads before it connects anywhere: schemas, rules, the engine; and who minds
  * them afterwards. Main thread. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "app/cli.h"
+#include "app/reload/tests.h"
 #include "app/run.h"
 #include "app/settings.h"
 #include "base/assert.h"
@@ -64,6 +66,17 @@ static void make_reloader(fd_run *r, fd_watch *watch, uint64_t seen)
     r->reloader = fd_reloader_new(&setup, fd_engine_program(r->engine));
 }
 
+static bool tests_pass(fd_run *r)
+{
+    fd_strbuf report = {0};
+    bool pass = fd_reload_tests_pass(r->config, r->readers[0], false, &report);
+    if (!pass)
+        fprintf(stderr, "%sfraudd: error: the tests beside the rules fail (reload.tests)\n",
+                report.p == NULL ? "" : report.p);
+    fd_strbuf_free(&report);
+    return pass;
+}
+
 int fd_run_load(fd_run *r)
 {
     FD_ASSERT(r->config->n_sources <= FD_ENGINE_MAX_SOURCES);
@@ -77,6 +90,8 @@ int fd_run_load(fd_run *r)
               build_engine(r, &diags);
     if (!ok) {
         code = fd_cli_fail_diags(&diags);
+    } else if (!tests_pass(r)) {
+        code = FD_EXIT_CONFIG;
     } else {
         for (size_t i = 0; i < r->config->n_sources; i++)
             r->topics[i] = r->config->sources[i].topic;

@@ -25,6 +25,9 @@ typedef enum fd_on_rebuild { FD_ON_REBUILD_WAIT, FD_ON_REBUILD_FLAG } fd_on_rebu
 /* What to do where the log begins later than the windows reach back. */
 typedef enum fd_short_history { FD_SHORT_HISTORY_REFUSE, FD_SHORT_HISTORY_FLAG } fd_short_history;
 
+/* Must the tests beside a rule set pass before it decides? */
+typedef enum fd_reload_tests { FD_RELOAD_TESTS_OFF, FD_RELOAD_TESTS_REQUIRED } fd_reload_tests;
+
 typedef enum fd_role { FD_ROLE_DECIDE, FD_ROLE_OBSERVE } fd_role;
 
 typedef struct fd_config_source {
@@ -91,6 +94,7 @@ typedef struct fd_config {
     struct {
         int64_t poll_interval_us;
         int64_t debounce_us;
+        fd_reload_tests tests;
     } reload;
     struct {
         int64_t memory; /* bytes */

@@ -96,6 +96,9 @@
     X(reload.debounce_us, "reload.debounce", DURATION, "100ms", "0", "10s", "", NONE, 0,           \
       "After a change the files must be quiet for this long before they are read, 2s (or this, "   \
       "if it is more) at most.")                                                                   \
+    X(reload.tests, "reload.tests", ENUM, "off", NULL, NULL, "", RELOAD_TESTS, 0,                  \
+      "required: the tests beside the rules (*.test.yaml) run before a set decides, and one that " \
+      "fails refuses it, also at the start.")                                                      \
     X(state.memory, "state.memory", BYTES, "1GiB", "1MiB", "1TiB", "bytes", NONE, 0,               \
       "Memory for windows, taken at start when the rules declare features. When it is full, "      \
       "decisions wait.")                                                                           \

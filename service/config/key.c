@@ -23,6 +23,7 @@ FD_CONFIG_KEYS(X)
 
 static const char *const choices_REBUILD[] = {"wait", "flag", NULL};
 static const char *const choices_SHORT_HISTORY[] = {"refuse", "flag", NULL};
+static const char *const choices_RELOAD_TESTS[] = {"off", "required", NULL};
 static const char *const choices_ROLE[] = {"decide", "observe", NULL};
 #define X(name, text, bytes) text,
 static const char *const choices_FRAMING[] = {FD_FRAMINGS(X) NULL};

@@ -7,16 +7,26 @@ its figures are printed, not judged.
 """
 import hashlib
 import json
+import mmap
 import os
+import random
 import shutil
 import signal
+import struct
+import subprocess
 import sys
+import time
 from pathlib import Path
 
+import fastavro
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+import checker
 import events
-from fraudd_test import Pipe, run_tests, wait_until
-from kafka_side import Feeder, Ledger, Watch, check_invariants
+import kafka_wire
+from fraudd_test import FULL, ROOT, Pipe, die_with_parent, run_tests, say, wait_until
+from kafka_side import Feeder, Ledger, TopicReader, Watch, check_invariants
+from redis_server import Redis
 
 SOON_S = 30
 SLOW = {"poll_interval": "1h", "debounce": "10s"}      # asked for, or not at all
@@ -219,6 +229,68 @@ def test_config_map(context):
     worker.terminate()
 
 
+def test_rule_tests(context):
+    """reload.tests: required. What its own tests do not let through does not decide."""
+    check = context.results.check
+    pipe = Pipe(context, "tests", 1)
+    tests = """tests:
+  - name: a huge amount is blocked
+    events:
+      - {at: 2026-01-01T10:00:00Z, amount_minor: 460000, card_id: C1, expect: {action: block}}
+"""
+    install(pipe.rules, {"huge.test.yaml": tests})
+    worker = context.worker(pipe.group, pipe.config("tests", reload={**SLOW, "tests": "required"})).start()
+    check(worker.wait_ready(SOON_S), "tests: ready", worker.tail())
+    worse = events.RULES.replace("> 450000", "> 470000")
+    install(pipe.rules, {"test.yaml": worse})
+    status, answer = reload(worker)
+    check(status == 422 and answer["stage"] == "tests" and "a huge amount is blocked" in json.dumps(answer),
+          "refused by its tests", f"{status} {answer}")
+    check(active(worker) == set_hash({"test.yaml": events.RULES}), "the former stays")
+    install(pipe.rules, {"huge.test.yaml": tests.replace("460000", "480000")})
+    status, answer = reload(worker)
+    check(status == 200 and answer["result"] == "accepted", "accepted once they pass", f"{status} {answer}")
+    worker.terminate()
+    install(pipe.rules, {"huge.test.yaml": tests})
+    worker.start()
+    code = worker.wait(SOON_S)
+    check(code == 78 and "a huge amount is blocked" in worker.log(), "a start is refused, too", worker.tail())
+
+
+def test_activate_at(context):
+    """The switch is at a moment of the events, the same for every worker."""
+    check = context.results.check
+    pipe, worker = started(context, "at", reload=SLOW)
+    ledger = Ledger(pipe.source)
+    feeder = Feeder(context.bootstrap, ledger, events.make_events(5, 4000, 2))
+    at_ms = events.BASE_MS + 2000 * events.STEP_MS
+    at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at_ms // 1000))
+    watch = Watch(pipe)
+    for _ in range(1000):
+        feeder.send(next(feeder.events))
+    feeder.flush()
+    watch.wait_decided(1000, SOON_S)
+    later = variant(0).replace("version: 1\n", f"version: 1\nactivate_at: {at}\n")
+    install(pipe.rules, {"test.yaml": later})
+    status, answer = reload(worker)
+    check(status == 200 and answer.get("state") == "scheduled", "it waits for its time", f"{status} {answer}")
+    found = rules_of(worker)
+    check(found["candidate"]["state"] == "scheduled" and found["active"]["ruleset"] != answer["ruleset"],
+          "as /api/v1/rules says", str(found["candidate"]))
+    feeder.send_all()
+    decided = check_invariants(pipe, watch, ledger, SOON_S, "activate_at", oracle=False)
+    check(wait_until(lambda: active(worker) == answer["ruleset"], SOON_S), "then it decides", worker.tail())
+    wrong = 0
+    for partition, decisions in decided.items():
+        highest = 0
+        for decision in decisions:
+            highest = max(highest, ledger.events[partition][decision.src[2]].fields["event_time"])
+            new = events.decode_decision(decision.value)["ruleset"] == answer["ruleset"]
+            wrong += new != (highest >= at_ms // 1000 * 1000)
+    check(wrong == 0, "from the first event whose merge time has come", f"{wrong} are not")
+    worker.terminate()
+
+
 def test_not_started(context):
     """No broker yet: said so, and what changes meanwhile is noticed afterwards."""
     pipe = Pipe(context, "early", 1)
@@ -232,5 +304,258 @@ def test_not_started(context):
     context.results.check(code in (0, 143), "SIGTERM ends it", worker.tail())
 
 
+# ---- under load ----
+
+PARTITIONS = 4
+RATE = int(os.environ.get("FRAUDD_RELOAD_RATE", "5000"))
+QUIET_S, LOAD_S, WARMUP_S = (20, 120, 3) if FULL else (5, 12, 2)
+RELOADS = 200 if FULL else 28
+SAMPLES = 12 if FULL else 2                             # sets whose decisions replay gives again
+
+WINDOWS = """\
+version: 1
+features:
+  - {{name: card_n, key: card_id, op: count, window: {window}}}
+  - {{name: card_sum, key: card_id, op: sum, value: event.amount_minor, window: 1h}}
+rules:
+  - {{id: busy, condition: features.card_n > 2, action: review, score: 10, reason: BUSY}}
+  - {{id: dear, condition: features.card_sum > 100000, score: 5, reason: DEAR}}
+"""
+BAD = (
+    ("a type error", {"test.yaml": variant(1).replace("event.amount_minor > 1", "event.amount_minor > 'x'")}),
+    ("not YAML", {"test.yaml": "version: [1\n"}),
+    ("half a file", {"test.yaml": variant(1)[:900]}),
+    ("a rule twice", {"test.yaml": variant(1) + "  - {id: variant, condition: 'true', score: 1}\n"}),
+)
+
+
+class Mapped:
+    """A file changed through memory, which no watch hears of: only the poll finds it."""
+
+    def __init__(self, path):
+        path.write_text(self.text(0))
+        self.file = open(path, "r+b")
+        self.map = mmap.mmap(self.file.fileno(), 0)
+
+    @staticmethod
+    def text(number):
+        return (f"version: 1\nrules:\n  - {{id: polled, condition: event.amount_minor == {number:6d}, score: 1}}\n")
+
+    def put(self, number):
+        self.map[:] = self.text(number).encode()
+
+
+class Operator:
+    """Changes the rules again and again, in turn by all four triggers, and remembers what was good."""
+
+    def __init__(self, context, pipe, worker):
+        self.context, self.pipe, self.worker = context, pipe, worker
+        self.pick = random.Random(11)
+        self.files = {"test.yaml": variant(0), "windows.yaml": WINDOWS.format(window="5m"), "polled.yaml": Mapped.text(0)}
+        install(pipe.rules, {name: text for name, text in self.files.items() if name != "polled.yaml"})
+        self.mapped = Mapped(pipe.rules / "polled.yaml")
+        self.good = {set_hash(self.files): dict(self.files)}
+        self.done = {}
+        self.not_seen = []
+
+    def refused(self):
+        return self.worker.metric("fraudd_reloads_total", result="refused")
+
+    def ask(self, trigger):
+        """Waits for what comes of it, where the answer does not say."""
+        if trigger == "http":
+            status, answer = reload(self.worker)
+            return f"{status} {answer.get('result')}"
+        if trigger == "sighup":
+            self.worker.signal(signal.SIGHUP)
+        return ""
+
+    def bad(self, trigger):
+        what, files = self.pick.choice(BAD)
+        before = self.refused()
+        install(self.pipe.rules, files)
+        self.ask(trigger)
+        if not wait_until(lambda: self.refused() > before, SOON_S, 0.02):
+            self.not_seen.append(f"{trigger}: {what} was not refused")
+        install(self.pipe.rules, {"test.yaml": self.files["test.yaml"]})
+        self.ask(trigger)
+        wait_until(lambda: self.worker.metric("fraudd_last_reload_successful") == 1, SOON_S, 0.02)
+        self.count(trigger, "bad")
+
+    def change(self, trigger, number):
+        windows = number % 5 == 0                       # every so often other windows, which take their time
+        if trigger == "poll":
+            self.files["polled.yaml"] = Mapped.text(number)
+        elif windows:
+            self.files["windows.yaml"] = WINDOWS.format(window=f"{300 + number}s")
+        else:
+            self.files["test.yaml"] = variant(1000 * number)
+        wanted = set_hash(self.files)
+        self.good[wanted] = dict(self.files)
+        if trigger == "poll":
+            self.mapped.put(number)
+        else:
+            install(self.pipe.rules, {name: self.files[name] for name in ("test.yaml", "windows.yaml")})
+        answer = self.ask(trigger)
+        if not wait_until(lambda: active(self.worker) == wanted, SOON_S, 0.02):
+            self.not_seen.append(f"{trigger}: set {number} {wanted} did not come to decide {answer}")
+        self.count(trigger, "windows" if windows and trigger != "poll" else "good")
+
+    def count(self, trigger, kind):
+        self.done[trigger, kind] = self.done.get((trigger, kind), 0) + 1
+
+    def run(self, count, seconds):
+        began = time.monotonic()
+        for number in range(1, count + 1):
+            trigger = ("watch", "http", "sighup", "poll")[number % 4]
+            if trigger != "poll" and number % 5 and self.pick.random() < 0.3:
+                self.bad(trigger)
+            else:
+                self.change(trigger, number)
+            time.sleep(max(0.0, began + number * seconds / count - time.monotonic()))
+        return time.monotonic() - began
+
+
+def payloads(context, count):
+    """Two files of generated payments, whose times rise: for the quiet time and for the reloads."""
+    stream = context.logs / "payments.avro"
+    subprocess.run([context.binary, "generate", "-q", "-f", str(stream), "--count", str(count),
+                    "--customers", "2000"], check=True)
+    cut = RATE * (QUIET_S + WARMUP_S)
+    paths = [context.logs / name for name in ("quiet.bin", "loaded.bin")]
+    with open(stream, "rb") as file, open(paths[0], "wb") as quiet, open(paths[1], "wb") as loaded:
+        for number, fields in enumerate(fastavro.reader(file)):
+            parts = fields["card_id"].encode(), events.encode(fields)
+            (quiet if number < cut else loaded).write(b"".join(struct.pack("=I", len(p)) + p for p in parts))
+    return paths
+
+
+def build_ends(context):
+    """The writer and reader of tests/bench, with one clock for both."""
+    path = context.logs / "e2e"
+    subprocess.run(["cc", "-O2", "-o", str(path), str(ROOT / "tests" / "bench" / "e2e.c"), "-lrdkafka", "-lpthread"],
+                   check=True)
+    return path
+
+
+def show(what, found, seconds):
+    say(f"   {what:16} {found['measured'] / seconds:7.0f} events/s   p50 {found['p50_ms']:.1f} ms   "
+        f"p99 {found['p99_ms']:.1f}   p99.9 {found['p999_ms']:.1f}   max {found['max_ms']:.1f}")
+
+
+def read_all(context, topic, kind):
+    """Every message of a topic, as `kind` has it, by partition."""
+    found = {}
+    ends = kafka_wire.log_ends(context.bootstrap, topic, PARTITIONS, kafka_wire.COMMITTED)
+
+    def take(message):
+        found.setdefault(message.partition(), []).append(kind(message))
+    reader = TopicReader(context.bootstrap, topic, PARTITIONS, take)
+    previous = -1
+    while previous != reader.read or reader.read == 0:
+        previous = reader.read
+        time.sleep(1.0)
+    reader.stop()
+    return found, ends
+
+
+def check_once(context, pipe):
+    """Each event of the log has one decision; returns these by id."""
+    log, _ = read_all(context, pipe.source, lambda message: message.offset())
+    stream = checker.StreamChecker(pipe.source)
+    decisions, _ = read_all(context, pipe.output, lambda m: checker.decision_of(
+        m.partition(), m.offset(), m.key(), m.value(), m.headers()))
+    for found in decisions.values():
+        for decision in found:
+            stream.add(decision)
+    context.results.none(stream.violations, "no event is decided twice, or out of order")
+    context.results.none(checker.check_complete(log, stream.decisions), "no event is lost")
+    return {"/".join(map(str, d.src)): d.value for found in stream.decisions.values() for d in found}
+
+
+def check_replay(context, pipe, operator, decided):
+    """What a set decided live is what replay decides with it."""
+    by_set = {}
+    for ident, value in decided.items():
+        by_set.setdefault(events.decode_decision(value)["ruleset"], []).append(ident)
+    strange = set(by_set) - set(operator.good)
+    context.results.check(not strange, "every decision is of one of the good sets", str(strange))
+    context.results.check(len(by_set) > len(operator.good) // 2, "most of them decided something",
+                          f"{len(by_set)} of {len(operator.good)}")
+    for ruleset in operator.pick.sample(sorted(set(by_set) & set(operator.good)), min(SAMPLES, len(by_set))):
+        directory = context.logs / f"rules-{ruleset}"
+        install(directory, operator.good[ruleset])
+        config = context.logs / f"replay-{ruleset}.yaml"
+        config.write_text(json.dumps({**pipe.config("replay", **LOADED), "rules": str(directory)}))
+        out = context.logs / f"replay-{ruleset}.avro"
+        with open(out, "wb") as file:
+            done = subprocess.run([context.binary, "replay", "-c", str(config), "-t", pipe.source, "--output", "avro"],
+                                  stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.PIPE, check=False)
+        again = {}
+        with open(out, "rb") as file:
+            for record in fastavro.reader(file):
+                again[record["id"]] = record
+        wrong = [i for i in by_set[ruleset] if again.get(i) != events.decode_decision(decided[i])]
+        context.results.check(done.returncode == 0 and not wrong, f"replay with {ruleset} gives the same",
+                              [f"{len(wrong)} of {len(by_set[ruleset])} differ", *wrong[:3], done.stderr.decode()[-300:]])
+        if wrong:
+            say(f"   {again.get(wrong[0])}")
+            say(f"   {events.decode_decision(decided[wrong[0]])}")
+    return len(by_set)
+
+
+LOADED = {"reload": {"poll_interval": "300ms", "debounce": "100ms"}, "output": {"evidence": "all"},
+          "state": {"memory": "256MiB", "lateness": "10m"}, "batch": {"max_events": 2048}}
+
+
+def test_under_load(context):
+    check = context.results.check
+    redis = Redis(context.logs / "redis").start()
+    pipe = Pipe(context, "load", PARTITIONS)
+    changes = {**LOADED, "output": {"topic": pipe.output, "evidence": "all"}, "redis": {"url": redis.url}}
+    ends = build_ends(context)
+    quiet, loaded = payloads(context, RATE * (QUIET_S + LOAD_S + 2 * WARMUP_S))
+    worker = context.worker(pipe.group, pipe.config("load", **changes))
+    operator = Operator(context, pipe, worker)
+    worker.start()
+    check(worker.wait_ready(SOON_S), "load: ready", worker.tail())
+
+    def measure(path, seconds):
+        return subprocess.Popen([str(ends), "latency", context.bootstrap, pipe.source, pipe.output, str(PARTITIONS),
+                                 str(RATE), str(seconds), str(WARMUP_S), str(path)], stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
+
+    def finish(process):
+        out, err = process.communicate(timeout=300)
+        check(process.returncode == 0 and out.startswith("{"), "the writer ends well", err)
+        return json.loads(out)
+
+    without = finish(measure(quiet, QUIET_S))
+    process = measure(loaded, LOAD_S)
+    time.sleep(WARMUP_S + 2)
+    took = operator.run(RELOADS, LOAD_S - 2)
+    with_reloads = finish(process)
+    kinds = {kind: sum(n for (_, k), n in operator.done.items() if k == kind) for kind in ("good", "windows", "bad")}
+    say(f"   {RELOADS} reloads in {took:.1f} s: {kinds}, by trigger "
+        + str({t: sum(n for (x, _), n in operator.done.items() if x == t) for t in ("watch", "http", "sighup", "poll")}))
+    show("without reloads", without, QUIET_S)
+    show("with reloads", with_reloads, LOAD_S)
+    context.results.none(operator.not_seen, "every reload came to what it had to")
+    check(with_reloads["missing"] == 0 and with_reloads["duplicates"] == 0 and with_reloads["failed"] == 0,
+          "a reader saw each decision once, while it happened", str(with_reloads))
+    check(with_reloads["p99_ms"] < 10_000, "and within a very generous bound", str(with_reloads))
+    for trigger in ("watch", "http", "sighup", "poll"):
+        check(any(line["trigger"] == trigger for line in worker.logged("rules accepted")), f"accepted by {trigger}")
+    check(bool(worker.logged("rules wait for their windows")), "windows were rebuilt in the background")
+    check(worker.metric("fraudd_ruleset_switches_total") >= kinds["good"], "sets were exchanged")
+    log = worker.terminate()
+    check(log == 0, "ends with 0", worker.tail())
+    decided = check_once(context, pipe)
+    n_sets = check_replay(context, pipe, operator, decided)
+    say(f"   {len(decided)} decisions by {n_sets} sets")
+
+
 if __name__ == "__main__":
-    run_tests("test_reload", [test_http, test_other_triggers, test_lists, test_config_map, test_not_started])
+    run_tests("test_reload", [test_http, test_other_triggers, test_lists, test_config_map, test_rule_tests,
+                              test_activate_at, test_not_started,
+                              test_under_load])

@@ -7,6 +7,7 @@
 
 #include "app/cli.h"
 #include "app/reload/reloader_int.h"
+#include "app/reload/tests.h"
 #include "app/settings.h"
 #include "base/arena.h"
 #include "base/assert.h"
@@ -168,6 +169,24 @@ static int refuse(attempt *a)
     return 422;
 }
 
+static int refuse_by_tests(attempt *a, fd_strbuf *report)
+{
+    while (report->n > 0 && report->p[report->n - 1] == '\n')
+        report->p[--report->n] = '\0';
+    begin_answer(a, FD_RELOAD_REFUSED);
+    fd_strbuf_printf(a->answer, ", \"stage\": \"tests\", \"report\": %s", report->p);
+    end_answer(a);
+    if (!note_refusal(a, "tests", report))
+        return 422;
+    FD_LOG(a->r->setup.log, FD_LOG_ERROR, "rules refused",
+           fd_log_str("trigger", fd_trigger_name(a->trigger)), fd_log_str("stage", "tests"),
+           fd_log_str("ruleset", a->ruleset),
+           fd_log_str("text", "tests fail, the set that decides stays: see /api/v1/rules, or "
+                              "fraudd rules test"));
+    count(a, FD_RELOAD_REFUSED);
+    return 422;
+}
+
 static int fail(attempt *a, const char *stage, const char *text)
 {
     fd_strbuf why = {0};
@@ -273,6 +292,11 @@ static int judge(attempt *a)
         return refuse(a);
     if (is_known(a, &place))
         return unchanged(a, place);
+    fd_strbuf report = {0};
+    const fd_reloader_setup *s = &a->r->setup;
+    if (!fd_reload_tests_pass(s->config, s->readers[0], true, &report))
+        return refuse_by_tests(a, &report);
+    fd_strbuf_free(&report);
     fd_err err = {0};
     if (a->r->archive != NULL &&
         fd_archive_admit(a->r->archive, a->program, a->trigger, &err) != FD_OK)

@@ -56,7 +56,7 @@ fd_set_view *fd_set_view_new(const fd_program *p, fd_trigger trigger, int64_t lo
     snprintf(v->models, sizeof v->models, "%s", fd_program_models_hash(p));
     v->trigger = trigger;
     v->loaded_ms = loaded_ms;
-    v->from_us = INT64_MIN;
+    v->from_us = fd_ruleset_activate_at_us(set);
     v->n_features = fd_ruleset_n_features(set);
     v->n_lists = fd_ruleset_n_lists(set);
     v->n_rules = fd_ruleset_n_rules(set);
