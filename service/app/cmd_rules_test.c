@@ -1,13 +1,11 @@
 /* `fraudd rules test`: the tests beside rule files, run. Main thread. */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "app/commands.h"
 #include "app/tools/models.h"
 #include "app/tools/schemas.h"
-#include "base/assert.h"
 #include "testing/testing.h"
 
 /* A report that CI reads must be there as a whole, or be said not to be. */
@@ -23,33 +21,6 @@ static int write_junit(const char *path, const fd_strbuf *xml, int code)
     return fd_cli_fail(&err);
 }
 
-static void score(void *ctx, uint32_t model, const fd_model_rows *rows)
-{
-    fd_manifest_run **runs = ctx;
-    fd_manifest_score(runs[model], rows->columns, rows->n, rows->scores);
-}
-
-/* Events come one by one. */
-static fd_manifest_run **open_models(fd_rules_test_options *o, const fd_tool_models *m)
-{
-    o->n_models = fd_models_n(m->models);
-    o->models = m->declared;
-    o->score = score;
-    fd_manifest_run **runs = calloc(o->n_models + 1U, sizeof *runs);
-    FD_ALLOCATED(runs);
-    for (uint32_t i = 0; i < o->n_models; i++)
-        runs[i] = fd_manifest_run_new(fd_models_at(m->models, i), 1);
-    o->score_ctx = runs;
-    return runs;
-}
-
-static void close_models(const fd_rules_test_options *o, fd_manifest_run **runs)
-{
-    for (uint32_t i = 0; i < o->n_models; i++)
-        fd_manifest_run_free(runs[i]);
-    free(runs);
-}
-
 static int run(fd_rules_test_options *o, const char *schema, const char *models, const char *junit)
 {
     fd_diags diags;
@@ -62,7 +33,7 @@ static int run(fd_rules_test_options *o, const char *schema, const char *models,
     } else {
         fd_strbuf out = {0}, xml = {0};
         fd_rules_test_result result;
-        fd_manifest_run **runs = open_models(o, &loaded);
+        fd_tool_models_lend(&loaded, o);
         o->schema = s;
         code = fd_rules_test_run(o, &result, &out, junit == NULL ? NULL : &xml);
         fwrite(out.p, 1, out.n, result.refused && !o->json ? stderr : stdout);
@@ -72,7 +43,6 @@ static int run(fd_rules_test_options *o, const char *schema, const char *models,
         }
         if (junit != NULL)
             code = write_junit(junit, &xml, code);
-        close_models(o, runs);
         fd_strbuf_free(&out);
         fd_strbuf_free(&xml);
     }

@@ -257,6 +257,45 @@ def test_rule_tests(context):
     check(code == 78 and "a huge amount is blocked" in worker.log(), "a start is refused, too", worker.tail())
 
 
+def test_rule_tests_with_models(context):
+    """Tests see what the models say: a model that makes one fail is refused like a rule."""
+    check = context.results.check
+    pipe = Pipe(context, "scored", 1)
+    models = pipe.dir / "models"
+
+    def put_model(bound):
+        card = ("version: 1\ntype: scorecard\nbase: 0\ninputs:\n  - name: amount\n    otherwise: 0\n    bins:\n"
+                f"      - {{below: {bound}, points: 1}}\n      - {{from: {bound}, points: 9}}\n")
+        manifest = (f"id: card\nfile: card-{bound}.yaml\nformat: scorecard\n"
+                    f"sha256: {hashlib.sha256(card.encode()).hexdigest()}\nself_test: card-{bound}.csv\n"
+                    "inputs: [{name: amount, expression: event.amount_minor}]\n")
+        install(models, {f"card-{bound}.yaml": card, f"card-{bound}.csv": f"amount,expected\n1,1\n{bound},9\n",
+                         "manifest.yaml": manifest})
+        for path in models.glob("card-*"):
+            if path.stem != f"card-{bound}":
+                path.unlink()
+
+    put_model(1000)
+    text = events.RULES + "  - {id: scored, condition: models.card.score > 5.0, action: block, reason: MODEL}\n"
+    tests = """tests:
+  - name: the model blocks it
+    events:
+      - {at: 2026-01-01T10:00:00Z, amount_minor: 2000, card_id: C1, expect: {action: block}}
+"""
+    install(pipe.rules, {"test.yaml": text, "scored.test.yaml": tests})
+    worker = context.worker(pipe.group, pipe.config("scored", models=str(models),
+                                                    reload={**SLOW, "tests": "required"})).start()
+    if not check(worker.wait_ready(SOON_S), "scored: ready", worker.tail()):
+        return
+    put_model(3000)
+    status, answer = reload(worker)
+    check(status == 422 and answer["stage"] == "tests", "a model is refused by the tests", f"{status} {answer}")
+    put_model(1500)
+    status, answer = reload(worker)
+    check(status == 200 and answer["result"] == "accepted", "a good one is accepted", f"{status} {answer}")
+    worker.terminate()
+
+
 def test_activate_at(context):
     """The switch is at a moment of the events, the same for every worker."""
     check = context.results.check
@@ -556,6 +595,6 @@ def test_under_load(context):
 
 
 if __name__ == "__main__":
-    run_tests("test_reload", [test_http, test_other_triggers, test_lists, test_config_map, test_rule_tests,
+    run_tests("test_reload", [test_http, test_other_triggers, test_lists, test_config_map, test_rule_tests, test_rule_tests_with_models,
                               test_activate_at, test_not_started,
                               test_under_load])
