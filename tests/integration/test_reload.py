@@ -348,6 +348,7 @@ def test_not_started(context):
 PARTITIONS = 4
 RATE = int(os.environ.get("FRAUDD_RELOAD_RATE", "5000"))
 QUIET_S, LOAD_S, WARMUP_S = (20, 120, 3) if FULL else (5, 12, 2)
+SETTLE_S = 6                                            # at first every key is new
 RELOADS = 200 if FULL else 28
 SAMPLES = 12 if FULL else 2                             # sets whose decisions replay gives again
 
@@ -460,7 +461,7 @@ def payloads(context, count):
     stream = context.logs / "payments.avro"
     subprocess.run([context.binary, "generate", "-q", "-f", str(stream), "--count", str(count),
                     "--customers", "2000"], check=True)
-    cut = RATE * (QUIET_S + WARMUP_S)
+    cut = RATE * (QUIET_S + SETTLE_S)
     paths = [context.logs / name for name in ("quiet.bin", "loaded.bin")]
     with open(stream, "rb") as file, open(paths[0], "wb") as quiet, open(paths[1], "wb") as loaded:
         for number, fields in enumerate(fastavro.reader(file)):
@@ -544,7 +545,7 @@ def check_replay(context, pipe, operator, decided):
 
 
 LOADED = {"reload": {"poll_interval": "300ms", "debounce": "100ms"}, "output": {"evidence": "all"},
-          "state": {"memory": "256MiB", "lateness": "10m"}, "batch": {"max_events": 2048}}
+          "state": {"memory": "256MiB", "lateness": "10m"}, "batch": {"max_events": 2048}, "merge": {"max_idle": "100ms"}}
 
 
 def test_under_load(context):
@@ -553,15 +554,15 @@ def test_under_load(context):
     pipe = Pipe(context, "load", PARTITIONS)
     changes = {**LOADED, "output": {"topic": pipe.output, "evidence": "all"}, "redis": {"url": redis.url}}
     ends = build_ends(context)
-    quiet, loaded = payloads(context, RATE * (QUIET_S + LOAD_S + 2 * WARMUP_S))
+    quiet, loaded = payloads(context, RATE * (QUIET_S + SETTLE_S + LOAD_S + WARMUP_S))
     worker = context.worker(pipe.group, pipe.config("load", **changes))
     operator = Operator(context, pipe, worker)
     worker.start()
     check(worker.wait_ready(SOON_S), "load: ready", worker.tail())
 
-    def measure(path, seconds):
+    def measure(path, seconds, warmup_s):
         return subprocess.Popen([str(ends), "latency", context.bootstrap, pipe.source, pipe.output, str(PARTITIONS),
-                                 str(RATE), str(seconds), str(WARMUP_S), str(path)], stdin=subprocess.DEVNULL,
+                                 str(RATE), str(seconds), str(warmup_s), str(path)], stdin=subprocess.DEVNULL,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
 
     def finish(process):
@@ -569,8 +570,8 @@ def test_under_load(context):
         check(process.returncode == 0 and out.startswith("{"), "the writer ends well", err)
         return json.loads(out)
 
-    without = finish(measure(quiet, QUIET_S))
-    process = measure(loaded, LOAD_S)
+    without = finish(measure(quiet, QUIET_S, SETTLE_S))
+    process = measure(loaded, LOAD_S, WARMUP_S)
     time.sleep(WARMUP_S + 2)
     took = operator.run(RELOADS, LOAD_S - 2)
     with_reloads = finish(process)
