@@ -82,6 +82,10 @@ bool fd_run_asked_to_stop(void);
 /* run_observer.c */
 fd_observer fd_run_observer(fd_run *r);
 
+/* run_former.c: a rule set whose time has not come yet is preceded by the one that decided until
+ * now, which the archive has. Says so. */
+void fd_run_precede(fd_run *r, const fd_kafka_settings *kafka);
+
 /* run_threads.c */
 void fd_run_start_lanes(fd_run *r);
 void fd_run_join_lanes(fd_run *r);

@@ -108,6 +108,8 @@ static fd_class archive(fd_run *r, fd_err *err)
     fd_class cls = fd_archive_open(&config, &r->archive, err);
     if (cls == FD_OK)
         cls = fd_archive_admit(r->archive, fd_engine_program(r->engine), FD_TRIGGER_START, err);
+    if (cls == FD_OK)
+        fd_run_precede(r, &config.kafka);
     if (cls == FD_OK && !fd_archive_keeps(r->archive))
         FD_LOG(r->log, FD_LOG_WARN, "no archive",
                fd_log_str("text",

@@ -208,6 +208,13 @@ void fd_engine_switch(fd_engine *e, fd_program *next, fd_fold *fold, int64_t fro
         out->programs[out->programs[0] == NULL ? 0 : 1] = settled.programs[i];
 }
 
+void fd_engine_precede(fd_engine *e, fd_program *former, int64_t until_us)
+{
+    FD_ASSERT(e->before.program == NULL && fd_engine_covers(e, former));
+    fd_decider_open(e, &e->before, former);
+    e->switch_us = until_us;
+}
+
 int64_t fd_engine_switches_at(const fd_engine *e)
 {
     return e->before.program == NULL ? INT64_MIN : e->switch_us;

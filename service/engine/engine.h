@@ -145,6 +145,9 @@ void fd_engine_free_retired(fd_retired *r);
  * fd_engine_settle() says that there will be no more of them. INT64_MIN: at once. */
 void fd_engine_switch(fd_engine *e, fd_program *next, fd_fold *fold, int64_t from_us,
                       fd_retired *out);
+/* At the start, nothing decided yet: what comes before until_us is left to `former`, which the
+ * windows that are kept must cover. */
+void fd_engine_precede(fd_engine *e, fd_program *former, int64_t until_us);
 /* Is a former program still deciding what comes before this merge time? INT64_MIN: none is. */
 int64_t fd_engine_switches_at(const fd_engine *e);
 void fd_engine_settle(fd_engine *e, fd_retired *out);

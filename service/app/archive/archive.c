@@ -223,6 +223,11 @@ fd_class fd_archive_admit(fd_archive *a, const fd_program *p, fd_trigger trigger
     return cls;
 }
 
+void fd_archive_from(fd_archive *a, int64_t from_us)
+{
+    a->decides_from_us = from_us;
+}
+
 /* ---- after it ---- */
 
 static void wait_ms(fd_archive *a, int ms)

@@ -65,6 +65,9 @@ bool fd_archive_keeps(const fd_archive *a);
  * why (the disc is full, no broker, the directory has changed since it was loaded). */
 fd_class fd_archive_admit(fd_archive *a, const fd_program *p, fd_trigger trigger, fd_err *err);
 
+/* The program that was admitted at the start decides from this merge time on only. */
+void fd_archive_from(fd_archive *a, int64_t from_us);
+
 /* What became of a program: see fd_observer_ops.program. */
 void fd_archive_told(fd_archive *a, const fd_program_report *report);
 /* A partition goes live, at a start or later: what decides, decides there from this offset on. */

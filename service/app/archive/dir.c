@@ -135,7 +135,7 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
     return remove(path);
 }
 
-static void remove_tree(const char *path)
+void fd_place_remove_tree(const char *path)
 {
     nftw(path, remove_one, OPEN_DIRS, FTW_DEPTH | FTW_PHYS);
 }
@@ -157,7 +157,7 @@ static fd_class rename_in(const dir *d, const char *temporary, const char *final
         taken = errno == ENOTEMPTY || errno == EEXIST;
         if (!taken)
             return fail(err, final);
-        remove_tree(temporary);
+        fd_place_remove_tree(temporary);
     }
     char parent[PATH_BYTES];
     path_of(d, parent, kind, "", "");
@@ -275,7 +275,7 @@ static fd_class put_files(void *self, const char *id, fd_files *files, fd_err *e
     if (cls == FD_OK)
         cls = rename_in(d, temporary, final, "files", err);
     if (cls != FD_OK)
-        remove_tree(temporary);
+        fd_place_remove_tree(temporary);
     return cls;
 }
 
@@ -350,7 +350,7 @@ static void clear_stale(const dir *d)
             continue;
         path_of(d, path, e->d_name, "", "");
         if (lstat(path, &st) == 0 && now - st.st_mtime > STALE_S)
-            remove_tree(path);
+            fd_place_remove_tree(path);
     }
     closedir(at);
 }

@@ -44,6 +44,8 @@ typedef struct fd_place {
 
 /* A directory; `write`: made when it is missing, and what a crash left half done is cleared. */
 fd_class fd_place_dir(const char *path, bool write, fd_place *out, fd_err *err);
+/* With all that is below it, as far as it can be. */
+void fd_place_remove_tree(const char *path);
 /* A topic, with the `common` settings. `write`: it must be compacted. RETRY: no broker answers
  * within timeout_ms. */
 fd_class fd_place_topic(const fd_kafka_settings *settings, const char *topic, bool write,
