@@ -65,7 +65,7 @@ def test_across_restarts(context):
 
     write(pipe, "next", at_ms)
     worker.signal(signal.SIGHUP)
-    check(wait_until(lambda: ruleset(worker) != former, 20), "it is loaded", worker.tail())
+    check(wait_until(lambda: worker.logged("rules decide"), 20), "it is loaded", worker.tail())
     Feeder(context.bootstrap, ledger, stream[quarter // 2:quarter]).send_all()
     check(watch.wait_decided(ledger.count(), 60), "decided while it waits", worker.tail())
     check(worker.terminate() == 0, "stops", worker.tail())

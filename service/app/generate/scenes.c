@@ -65,8 +65,9 @@ static void velocity(scene *s, fd_payment *p)
     static const fd_category_id KINDS[] = {FD_CATEGORY_DIGITAL_GOODS, FD_CATEGORY_GAMBLING,
                                            FD_CATEGORY_ONLINE_SHOP, FD_CATEGORY_GIFT_CARDS};
     fd_category_id kind = PICK(&s->actor, KINDS);
-    uint64_t shops[2] = {fd_rng_next(&s->actor), fd_rng_next(&s->actor)};
-    at_web_shop(s, p, kind, shops[fd_rng_below(&s->rng, 2)]);
+    uint64_t first = fd_rng_next(&s->actor);
+    uint64_t second = fd_rng_next(&s->actor);
+    at_web_shop(s, p, kind, fd_rng_below(&s->rng, 2) == 0 ? first : second);
     s->cents = fd_rng_range(&s->rng, 1500, 9000);
     from(s, p, belonging(s, 0), belonging(s, 0));
 }
@@ -76,7 +77,8 @@ static void account_takeover(scene *s, fd_payment *p)
 {
     static const fd_category_id KINDS[] = {FD_CATEGORY_ELECTRONICS, FD_CATEGORY_GIFT_CARDS,
                                            FD_CATEGORY_ONLINE_SHOP};
-    at_web_shop(s, p, PICK(&s->rng, KINDS), fd_rng_next(&s->rng));
+    uint64_t which = fd_rng_next(&s->rng);
+    at_web_shop(s, p, PICK(&s->rng, KINDS), which);
     s->cents = fd_rng_range(&s->rng, 6000, 25000) * (2 + s->plant->step) / 2;
     p->entry_mode = FD_ENTRY_STORED;
     from(s, p, belonging(s, 0), belonging(s, 0));
@@ -87,7 +89,8 @@ static void device_cycling(scene *s, fd_payment *p)
 {
     static const fd_category_id KINDS[] = {FD_CATEGORY_ONLINE_SHOP, FD_CATEGORY_ELECTRONICS,
                                            FD_CATEGORY_GIFT_CARDS, FD_CATEGORY_DIGITAL_GOODS};
-    at_web_shop(s, p, PICK(&s->rng, KINDS), fd_rng_next(&s->rng));
+    uint64_t which = fd_rng_next(&s->rng);
+    at_web_shop(s, p, PICK(&s->rng, KINDS), which);
     s->cents = fd_rng_range(&s->rng, 2000, 15000);
     from(s, p, fd_rng_next(&s->rng), belonging(s, s->plant->step / 2u));
 }
@@ -97,7 +100,8 @@ static void impossible_travel(scene *s, fd_payment *p)
 {
     static const fd_category_id KINDS[] = {FD_CATEGORY_CLOTHES, FD_CATEGORY_FUEL, FD_CATEGORY_CASH,
                                            FD_CATEGORY_GROCERY};
-    s->shop = fd_world_shop(s->w, s->plant->city, PICK(&s->rng, KINDS), fd_rng_next(&s->rng));
+    uint64_t which = fd_rng_next(&s->rng);
+    s->shop = fd_world_shop(s->w, s->plant->city, PICK(&s->rng, KINDS), which);
     s->cents = fd_rng_range(&s->rng, 6000, 45000);
     fd_payment_set_shop(p, &s->shop);
     p->entry_mode = FD_ENTRY_SWIPE;
@@ -108,7 +112,8 @@ static void in_the_street(scene *s, fd_payment *p)
 {
     static const fd_category_id KINDS[] = {FD_CATEGORY_CLOTHES, FD_CATEGORY_PHARMACY,
                                            FD_CATEGORY_GROCERY, FD_CATEGORY_FUEL};
-    s->shop = fd_world_shop(s->w, s->victim.home, PICK(&s->rng, KINDS), fd_rng_next(&s->rng));
+    uint64_t which = fd_rng_next(&s->rng);
+    s->shop = fd_world_shop(s->w, s->victim.home, PICK(&s->rng, KINDS), which);
     s->cents = fd_rng_range(&s->rng, 2500, 4990);
     fd_payment_set_shop(p, &s->shop);
     p->entry_mode = FD_ENTRY_CONTACTLESS;
@@ -159,8 +164,9 @@ static void structuring(scene *s, fd_payment *p)
 {
     fd_category_id kind = fd_rng_chance(&s->actor, 650000) ? FD_CATEGORY_MONEY_TRANSFER
                                                            : FD_CATEGORY_CRYPTO;
-    uint64_t shops[2] = {fd_rng_next(&s->actor), fd_rng_next(&s->actor)};
-    at_web_shop(s, p, kind, shops[fd_rng_below(&s->rng, 2)]);
+    uint64_t first = fd_rng_next(&s->actor);
+    uint64_t second = fd_rng_next(&s->actor);
+    at_web_shop(s, p, kind, fd_rng_below(&s->rng, 2) == 0 ? first : second);
     if (fd_rng_chance(&s->rng, 500000))
         p->entry_mode = FD_ENTRY_STORED;
     fd_payment_set_home(s->w, p, &s->victim);
