@@ -9,11 +9,12 @@ readonly EXIT_USAGE=64 EXIT_UNAVAILABLE=69
 
 usage() {
   cat <<'TEXT'
-Usage: integration/python-env.sh [--models | --models-new]
+Usage: integration/python-env.sh [--models | --models-new | --onnxruntime]
 
   (none)        build/venv: Kafka and Avro clients, for the integration tests
   --models      build/venv-models: the libraries whose models fraudd reads, at the versions of the published tables
   --models-new  build/venv-models-new: a new XGBoost, for its newer file formats
+  --onnxruntime build/venv-onnxruntime: ONNX Runtime as Debian 13 has it, for builds with FD_ONNXRUNTIME
 TEXT
 }
 
@@ -29,6 +30,10 @@ case ${1-} in
   --models-new)
     name=venv-models-new
     packages=(numpy==1.26.4 scipy==1.14.1 xgboost-cpu==3.2.0) ;;
+  --onnxruntime)
+    name=venv-onnxruntime
+    packages=(numpy==1.26.4 scipy==1.14.1 scikit-learn==1.5.2 onnx==1.17.0 onnxruntime==1.21.1 skl2onnx==1.18.0
+      protobuf==5.29.5) ;;
   *)
     usage >&2
     exit "$EXIT_USAGE" ;;

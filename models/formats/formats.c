@@ -30,7 +30,7 @@ typedef fd_model *(*loader)(const char *file, fd_str bytes, fd_diags *diags);
 static const loader loaders[FD_N_FORMATS] = {
     [FD_FORMAT_XGBOOST_JSON] = fd_xgboost_json, [FD_FORMAT_XGBOOST_UBJ] = fd_xgboost_ubj,
     [FD_FORMAT_LIGHTGBM] = fd_lightgbm,         [FD_FORMAT_ONNX] = fd_onnx,
-    [FD_FORMAT_SCORECARD] = fd_scorecard,
+    [FD_FORMAT_ONNX_RUNTIME] = fd_onnx_runtime, [FD_FORMAT_SCORECARD] = fd_scorecard,
 };
 
 static bool ends_with(const char *file, const char *ending)

@@ -16,6 +16,7 @@
     X(XGBOOST_UBJ, "xgboost-ubj")   \
     X(LIGHTGBM, "lightgbm")         \
     X(ONNX, "onnx")                 \
+    X(ONNX_RUNTIME, "onnx-runtime") \
     X(SCORECARD, "scorecard")
 
 typedef enum fd_model_format {
@@ -39,6 +40,8 @@ fd_model *fd_xgboost_json(const char *file, fd_str bytes, fd_diags *diags);
 fd_model *fd_xgboost_ubj(const char *file, fd_str bytes, fd_diags *diags);
 fd_model *fd_lightgbm(const char *file, fd_str bytes, fd_diags *diags);
 fd_model *fd_onnx(const char *file, fd_str bytes, fd_diags *diags);
+/* Through ONNX Runtime whatever the file has; refused in builds without FD_ONNXRUNTIME. */
+fd_model *fd_onnx_runtime(const char *file, fd_str bytes, fd_diags *diags);
 fd_model *fd_scorecard(const char *file, fd_str bytes, fd_diags *diags);
 
 #endif

@@ -1,46 +1,13 @@
 /*
  * ONNX models: the graph's output that holds scores, what it needs, and the model made of it.
  *
- * Which output: the first that is a tensor of floats or doubles, or what ZipMap made; labels are
- * passed over. Two classes become one score, the second class's; a graph with a label or a
- * classifier in it has classes, any other has targets. Any thread; one owner while it loads.
+ * Two classes become one score, the second class's; a graph with a label or a classifier in it has
+ * classes, any other has targets. A graph that is beyond this reader goes to ONNX Runtime, in a
+ * build that has it. Any thread; one owner while it loads.
  */
 #include <stdlib.h>
 
 #include "formats/onnx_int.h"
-
-/* ---- names ---- */
-
-static void make_names(fd_onnx_builder *b)
-{
-    const fd_onnx_graph *g = &b->g;
-    uint64_t n = (uint64_t)g->n_consts + g->n_inputs + g->n_outputs;
-    for (uint32_t i = 0; i < g->n_nodes; i++)
-        n += g->nodes[i].n_inputs + (uint64_t)g->nodes[i].n_outputs;
-    b->n_slots = 64;
-    while (b->n_slots < 2 * n)
-        b->n_slots *= 2;
-    b->names = fd_onnx_alloc(b->scratch, b->n_slots, sizeof *b->names);
-}
-
-static bool is_float(int64_t type)
-{
-    return type == FD_ONNX_FLOAT || type == FD_ONNX_DOUBLE;
-}
-
-static const fd_onnx_io *choose_output(const fd_onnx_graph *g, bool *labelled)
-{
-    const fd_onnx_io *chosen = NULL;
-    for (uint32_t i = 0; i < g->n_outputs; i++) {
-        const fd_onnx_io *io = &g->outputs[i];
-        if (!io->is_tensor || is_float(io->type))
-            chosen = chosen == NULL ? io : chosen;
-        else
-            *labelled = true;
-        *labelled = *labelled || !io->is_tensor;
-    }
-    return chosen;
-}
 
 /* Marks the nodes that the output needs; they stand in the order in which they are computed. */
 static void mark_needed(fd_onnx_builder *b, fd_str output)
@@ -83,42 +50,6 @@ static bool read_constants(fd_onnx_builder *b)
     return true;
 }
 
-static bool input_width(fd_onnx_builder *b, const fd_onnx_io *io, uint32_t *width)
-{
-    if (!io->is_tensor || (!is_float(io->type) && io->type != FD_ONNX_INT64 &&
-                           io->type != FD_ONNX_INT32 && io->type != FD_ONNX_BOOL))
-        return fd_onnx_error(b, "input \"" FD_STR_FMT "\" holds %s: only numbers are supported",
-                             FD_STR_ARG(io->name),
-                             io->is_tensor ? fd_onnx_type_name(io->type) : "no tensor");
-    if (io->rank != 2 || io->dims[1] < 1)
-        return fd_onnx_error(b, "input \"" FD_STR_FMT "\" is not [rows, a fixed number of columns]",
-                             FD_STR_ARG(io->name));
-    if (io->dims[1] > FD_MODEL_MAX_INPUTS)
-        return fd_onnx_error(b, "more than %d inputs", FD_MODEL_MAX_INPUTS);
-    *width = (uint32_t)io->dims[1];
-    return true;
-}
-
-/* The graph's inputs but for those that are constants with a default, in order. */
-static bool count_inputs(fd_onnx_builder *b)
-{
-    uint64_t n = 0;
-    for (uint32_t i = 0; i < b->g.n_inputs; i++) {
-        fd_onnx_io *io = &b->g.inputs[i];
-        uint32_t width = 0;
-        if (fd_onnx_find(b, io->name)->value != NULL)
-            continue;
-        if (!input_width(b, io, &width))
-            return false;
-        n += width;
-    }
-    if (n == 0 || n > FD_MODEL_MAX_INPUTS)
-        return fd_onnx_error(b, "%llu inputs, not 1 to %d", (unsigned long long)n,
-                             FD_MODEL_MAX_INPUTS);
-    b->model->n_inputs = (uint32_t)n;
-    return true;
-}
-
 /* Columns 0 to n are what the caller gives, the next n the same as the types that the graph
  * wants. */
 static bool define_inputs(fd_onnx_builder *b, const char **names)
@@ -142,18 +73,12 @@ static bool define_inputs(fd_onnx_builder *b, const char **names)
         fd_onnx_value part = *all;
         part.k = (uint32_t)io->dims[1];
         part.columns = all->columns + at;
-        bool real = is_float(io->type);
+        bool real = fd_onnx_is_float(io->type);
         name->value = fd_onnx_unary_of(b, real ? FD_UN_COPY : FD_UN_WHOLE, &part,
                                        (fd_onnx_type)io->type, range, real ? 0 : 3);
         if (name->value == NULL)
             return false;
-        for (uint32_t k = 0; k < part.k; k++) {
-            names[at + k] = part.k == 1
-                                ? fd_arena_printf(b->scratch, FD_STR_FMT, FD_STR_ARG(io->name))
-                                : fd_arena_printf(b->scratch, FD_STR_FMT "[%u]",
-                                                  FD_STR_ARG(io->name), k);
-            FD_ALLOCATED(names[at + k]);
-        }
+        fd_onnx_input_names(b, io, names + at);
         at += part.k;
     }
     return true;
@@ -183,7 +108,7 @@ static void mark_steps(fd_onnx_builder *b, fd_model_output which)
 static bool pick_outputs(fd_onnx_builder *b, const fd_onnx_value *v, bool labelled)
 {
     fd_onnx_model *m = b->model;
-    if (v->tensor != NULL || !is_float((int64_t)v->type))
+    if (v->tensor != NULL || !fd_onnx_is_float((int64_t)v->type))
         return fd_onnx_error(b, "the output of scores holds no floats that depend on the input");
     bool second = v->k == 2 && (labelled || v->probabilities);
     m->n_outputs = second ? 1 : v->k;
@@ -255,12 +180,12 @@ static const fd_model_ops linear_ops = {.score = fd_onnx_score,
 static bool build(fd_onnx_builder *b, const char ***names)
 {
     bool labelled = false;
-    const fd_onnx_io *output = choose_output(&b->g, &labelled);
+    const fd_onnx_io *output = fd_onnx_choose_output(&b->g, &labelled);
     if (output == NULL)
         return fd_onnx_error(b, "the graph has no output of floats");
-    make_names(b);
+    fd_onnx_make_names(b);
     mark_needed(b, output->name);
-    if (!read_constants(b) || !count_inputs(b))
+    if (!read_constants(b) || !fd_onnx_count_inputs(b, &b->model->n_inputs))
         return false;
     *names = fd_onnx_alloc(b->scratch, b->model->n_inputs, sizeof **names);
     if (!define_inputs(b, *names))
@@ -292,11 +217,23 @@ static fd_model *finish(fd_onnx_builder *b, const char *const *names)
     return fd_model_new(&shape, explainable(m) ? &linear_ops : &ops, m);
 }
 
+void fd_onnx_tell(const fd_diags *from, fd_severity severity, const char *hint, fd_diags *to)
+{
+    for (size_t i = 0; i < from->n; i++) {
+        fd_diag item = from->items[i];
+        item.severity = severity;
+        item.hint = hint != NULL ? hint : item.hint;
+        fd_diags_add(to, &item);
+    }
+}
+
 fd_model *fd_onnx(const char *file, fd_str bytes, fd_diags *diags)
 {
-    fd_onnx_builder b = {.file = file, .diags = diags};
+    fd_diags own;
+    fd_onnx_builder b = {.file = file, .diags = &own};
     const char **names = NULL;
     fd_model *model = NULL;
+    fd_diags_init(&own);
     b.scratch = fd_arena_new(1 << 16, 0);
     b.model = calloc(1, sizeof *b.model);
     FD_ALLOCATED(b.model);
@@ -306,5 +243,10 @@ fd_model *fd_onnx(const char *file, fd_str bytes, fd_diags *diags)
     else
         free_model(b.model);
     fd_arena_free(b.scratch);
+    if (model == NULL && b.beyond)
+        model = fd_onnx_hand_over(file, bytes, &own, diags);
+    else
+        fd_onnx_tell(&own, FD_ERROR, NULL, diags);
+    fd_diags_free(&own);
     return model;
 }

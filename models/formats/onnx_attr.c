@@ -307,6 +307,7 @@ bool fd_onnx_tensor_read(fd_onnx_builder *b, fd_str body, fd_onnx_tensor *out)
         return true;
     }
     if (ok && raw_size(t.type) == 0) {
+        b->beyond = true;
         ok = fd_onnx_error(b, "the tensor \"" FD_STR_FMT "\" holds %s: not supported",
                            FD_STR_ARG(t.name), fd_onnx_type_name(t.type));
     }

@@ -202,6 +202,7 @@ typedef struct fd_onnx_builder {
     fd_onnx_model *model;
     uint32_t cap_steps, cap_columns, cap_consts;
     uint64_t n_trees;
+    bool beyond; /* refused for what ONNX Runtime may well be able to run */
 } fd_onnx_builder;
 
 /* onnx_read.c */
@@ -212,6 +213,27 @@ bool fd_onnx_refuse(fd_onnx_builder *b, const fd_onnx_node *n, const char *fmt, 
     __attribute__((format(printf, 3, 4)));
 void *fd_onnx_alloc(fd_arena *arena, size_t n, size_t size);
 const char *fd_onnx_type_name(int64_t type);
+
+/* onnx_io.c */
+void fd_onnx_make_names(fd_onnx_builder *b);
+bool fd_onnx_is_float(int64_t type);
+/* The first output that is a tensor of floats or doubles, or what ZipMap made; labels are passed
+ * over and said to be there. NULL: none. */
+const fd_onnx_io *fd_onnx_choose_output(const fd_onnx_graph *g, bool *labelled);
+/* Columns of all inputs but for constants with a default, whose names have values. */
+bool fd_onnx_count_inputs(fd_onnx_builder *b, uint32_t *out);
+/* The names of an input's columns, in the scratch arena. */
+void fd_onnx_input_names(fd_onnx_builder *b, const fd_onnx_io *io, const char **names);
+
+/* onnx.c: says all of `from` again, as severe and with this hint (NULL: its own). */
+void fd_onnx_tell(const fd_diags *from, fd_severity severity, const char *hint, fd_diags *to);
+
+/* onnx_runtime.c, or onnx_runtime_off.c in builds without ONNX Runtime: for a file that fraudd's
+ * own reader refused with these words. */
+fd_model *fd_onnx_hand_over(const char *file, fd_str bytes, const fd_diags *refusal,
+                            fd_diags *diags);
+/* onnx_external.c: false after an error when the model needs other files, or is malformed. */
+bool fd_onnx_self_contained(fd_onnx_builder *b, fd_str bytes);
 
 /* onnx_attr.c: false after an error; an attribute that is absent leaves *out as it is. */
 fd_str fd_onnx_tensor_name(fd_str body);

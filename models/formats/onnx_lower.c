@@ -81,6 +81,14 @@ static const operator operators[] = {
 
 enum { N_OPERATORS = sizeof operators / sizeof *operators };
 
+/* Refused trees and linear models are not for ONNX Runtime either, unless the manifest says so:
+ * most are refused because its answer is an accident. */
+static bool predicts(const operator* o)
+{
+    return o->lower == fd_onnx_lower_trees || o->lower == fd_onnx_lower_trees5 ||
+           o->lower == fd_onnx_lower_linear;
+}
+
 bool fd_onnx_lower_node(fd_onnx_builder *b, const fd_onnx_node *n)
 {
     bool ml = fd_str_eq_c(n->domain, ML);
@@ -89,8 +97,12 @@ bool fd_onnx_lower_node(fd_onnx_builder *b, const fd_onnx_node *n)
             continue;
         if ((ml ? b->g.ml_opset : b->g.opset) == 0)
             return fd_onnx_refuse(b, n, "the file imports no opset of its domain");
-        return operators[i].lower(b, n, operators[i].kind);
+        if (operators[i].lower(b, n, operators[i].kind))
+            return true;
+        b->beyond = !predicts(&operators[i]);
+        return false;
     }
+    b->beyond = true;
     if (!ml && n->domain.n > 0)
         return fd_onnx_refuse(b, n, "this domain is not supported; only ai.onnx and " ML " are");
     return fd_onnx_refuse(b, n, "this operator is not supported (opset %lld)",

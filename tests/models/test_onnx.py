@@ -558,7 +558,7 @@ def refused(results):
         return [helper.make_node("TreeEnsembleRegressor", ["x"], ["p"], domain=ML, name="trees", **{**trees, **changes})]
 
     cases = {
-        "(Erf): this operator is not supported": [helper.make_node("Erf", ["x"], ["p"])],
+        "(Unheard): this operator is not supported": [helper.make_node("Unheard", ["x"], ["p"])],
         "this domain is not supported": [helper.make_node("Own", ["x"], ["p"], domain="com.example")],
         "node \"trees\" (ai.onnx.ml.TreeEnsembleRegressor): aggregate_function MAX": regressor(aggregate_function="MAX"),
         "post_transform PROBIT": regressor(post_transform="PROBIT", n_targets=2),

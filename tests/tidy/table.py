@@ -37,6 +37,7 @@ LIBRARY_HEADERS = {
     r"openssl/.*": {"base", "redis"},
     r"xxhash\.h": {"base"},
     r"zlib\.h": {"codec"},
+    r"onnxruntime_c_api\.h": {"formats"},
     r"cmocka\.h": set(),
 }
 
@@ -53,6 +54,7 @@ LIBRARY_TARGETS = {
     "PkgConfig::OPENSSL": {"base"},
     "PkgConfig::XXHASH": {"base"},
     "PkgConfig::ZLIB": {"codec"},
+    "PkgConfig::ONNXRUNTIME": {"formats"},
     "PkgConfig::CMOCKA": set(),
 }
 

@@ -143,3 +143,15 @@ fd_strbuf onnx_file(fd_strbuf *graph)
     pb_message(&f, 8, &opset);
     return f;
 }
+
+void onnx_constant(fd_strbuf *g, uint64_t type, const uint64_t *dims, size_t rank, size_t n)
+{
+    fd_strbuf t = {0};
+    char bytes[64] = {0};
+    for (size_t i = 0; i < rank; i++)
+        pb_varint(&t, 1, dims[i]);
+    pb_varint(&t, 2, type);
+    pb_text(&t, 8, "c");
+    pb_bytes(&t, 9, bytes, n);
+    pb_message(g, 5, &t);
+}

@@ -26,5 +26,7 @@ fd_strbuf onnx_node(const char *domain, const char *op, const char *inputs, cons
  */
 fd_strbuf onnx_graph(uint32_t columns);
 fd_strbuf onnx_file(fd_strbuf *graph);
+/* A constant "c" of the graph, with these dimensions and that many bytes, at most 64, all 0. */
+void onnx_constant(fd_strbuf *g, uint64_t type, const uint64_t *dims, size_t rank, size_t n);
 
 #endif
