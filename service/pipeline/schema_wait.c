@@ -55,11 +55,13 @@ static void known(fd_worker *w, fd_part *part, fd_str json)
 static void blocked(fd_worker *w, fd_part *part, const char *why)
 {
     const fd_event *head = fd_part_head(part);
-    snprintf(w->schema_text, sizeof w->schema_text, "%s/%d at offset %lld waits for schema %u: %s",
+    bool ahead = part >= w->ahead.items && part < w->ahead.items + w->ahead.n;
+    char *text = ahead ? w->ahead_text : w->schema_text;
+    snprintf(text, sizeof w->schema_text, "%s/%d at offset %lld waits for schema %u: %s",
              w->topics[part->tp.source], part->tp.partition, (long long)head->msg.offset,
              head->schema_id, why);
     if (part->blocked_ns == 0)
-        fd_worker_note(w, FD_NOTE_SCHEMA_WAIT, &part->tp, head->msg.offset, w->schema_text);
+        fd_worker_note(w, FD_NOTE_SCHEMA_WAIT, &part->tp, head->msg.offset, text);
     part->blocked_ns = fd_worker_now(w);
 }
 

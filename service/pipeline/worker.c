@@ -279,6 +279,28 @@ static void report(fd_worker *w, int64_t now)
     report_state(w);
 }
 
+/* Partitions that wait for a writer schema. */
+static uint32_t blocked(const fd_parts *parts)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < parts->n; i++)
+        n += parts->items[i].blocked_ns != 0;
+    return n;
+}
+
+static void publish_rebuild(const fd_worker *w, int64_t now, fd_worker_rebuild *out)
+{
+    if (w->next == NULL)
+        return;
+    *out = (fd_worker_rebuild){.on = true,
+                               .events = w->ahead_events,
+                               .left = w->ahead_left,
+                               .ns = now - w->ahead_began_ns};
+    snprintf(out->ruleset, sizeof out->ruleset, "%s", fd_program_ruleset_hash(w->next));
+    if (blocked(&w->ahead) > 0)
+        memcpy(out->waits, w->ahead_text, sizeof out->waits);
+}
+
 static void publish_status(fd_worker *w, int64_t now, fd_committer_mode mode)
 {
     fd_worker_status s = {
@@ -297,19 +319,12 @@ static void publish_status(fd_worker *w, int64_t now, fd_committer_mode mode)
         .redo_ns = w->redo_began_ns == 0 ? 0 : now - w->redo_began_ns,
         .switches_at_us = fd_engine_switches_at(w->config.engine),
     };
-    if (w->next != NULL)
-        s.rebuild = (fd_worker_rebuild){.on = true,
-                                        .events = w->ahead_events,
-                                        .left = w->ahead_left,
-                                        .ns = now - w->ahead_began_ns};
-    if (w->next != NULL)
-        snprintf(s.rebuild.ruleset, sizeof s.rebuild.ruleset, "%s",
-                 fd_program_ruleset_hash(w->next));
     for (uint32_t i = 0; i < w->parts.n; i++) {
         s.live += w->parts.items[i].state == FD_PART_LIVE;
         s.blind += w->parts.items[i].blind;
-        s.waiting_schema += w->parts.items[i].blocked_ns != 0;
     }
+    s.waiting_schema = blocked(&w->parts) + blocked(&w->behind);
+    publish_rebuild(w, now, &s.rebuild);
     fd_keeper_stats store;
     fd_keeper_stats_get(w->keeper, &store);
     s.store_down = s.store_down || !store.up;

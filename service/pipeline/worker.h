@@ -72,6 +72,7 @@ typedef struct fd_worker_rebuild {
     char ruleset[FD_CONTENT_HASH_CHARS + 1]; /* of the program that waits for its windows */
     uint64_t events, left;                   /* folded; offsets still to fold */
     int64_t ns;                              /* since it began */
+    char waits[640];                         /* for a writer schema: which; "" = it does not */
 } fd_worker_rebuild;
 
 typedef struct fd_worker_status {

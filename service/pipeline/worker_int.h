@@ -79,6 +79,7 @@ struct fd_worker {
     fd_fold *next_fold;
     fd_parts ahead; /* shadows of the live partitions, which fold for it; all in REDO */
     uint64_t ahead_events, ahead_left;
+    char ahead_text[640]; /* as schema_text, of a shadow in ahead */
     int64_t ahead_began_ns, ahead_spent_ns;
     int64_t hold_ns; /* since when no batch is formed so that the shadows can catch up; 0 */
     int64_t next_hold_ns;

@@ -26,6 +26,8 @@
     /* taken over, the store stands still, taken away: too rare to be planted */             \
     X("a partition that goes before it was redone counts as stored", NONE, 1219)             \
     /* what came from the store took the room of what the batch adds */                      \
-    X("memory that was promised to a batch is gone after the fetch", NONE, 18505)
+    X("memory that was promised to a batch is gone after the fetch", NONE, 18505)            \
+    /* nobody who could consent heard of it: no invariant but progress */                    \
+    X("windows that are filled wait for a schema, unheard", NONE, 13251)
 
 #endif

@@ -389,14 +389,14 @@ static void bury(sim *s, uint32_t i)
 
 /* "transfers/0 at offset 3 waits for schema 5: ...": he knows that nobody will register that one.
  */
-static void consent(sim *s, sim_process *p, const fd_worker_status *status)
+static void consent(sim *s, sim_process *p, const char *text)
 {
     char topic[32];
     int partition;
     long long offset;
     unsigned id;
-    if (sscanf(status->schema_text, "%31[^/]/%d at offset %lld waits for schema %u", topic,
-               &partition, &offset, &id) != 4 ||
+    if (sscanf(text, "%31[^/]/%d at offset %lld waits for schema %u", topic, &partition, &offset,
+               &id) != 4 ||
         id != SIM_SCHEMA_UNKNOWN || s->n_consents == SIM_CONSENTS_MAX)
         return;
     fd_consent c = {.tp = {.source = 1, .partition = partition}, .through = offset};
@@ -422,7 +422,9 @@ static void look_after(sim *s, sim_process *p)
     if (status.breaker && (s->calm || model_rng_below(&s->rng, 3) == 0))
         fd_worker_resume(p->worker);
     if (status.waiting_schema > 0 && (s->calm || model_rng_below(&s->rng, 3) == 0))
-        consent(s, p, &status);
+        consent(s, p, status.schema_text);
+    if (status.rebuild.waits[0] != '\0' && (s->calm || model_rng_below(&s->rng, 3) == 0))
+        consent(s, p, status.rebuild.waits);
 }
 
 /* Kafka itself can leave partitions to nobody: a cooperative member dies between giving them up and

@@ -206,9 +206,15 @@ static void rebuild_json(const fd_worker_rebuild *b, fd_strbuf *out)
                      (unsigned long long)b->events, (unsigned long long)b->left,
                      (double)b->ns / 1e9, rate);
     if (rate > 0)
-        fd_strbuf_printf(out, "%.0f}", (double)b->left / rate);
+        fd_strbuf_printf(out, "%.0f", (double)b->left / rate);
     else
-        fd_strbuf_puts(out, "null}");
+        fd_strbuf_puts(out, "null");
+    fd_strbuf_puts(out, ", \"waits_for\": ");
+    if (b->waits[0] != '\0')
+        fd_strbuf_json(out, fd_str_from(b->waits));
+    else
+        fd_strbuf_puts(out, "null");
+    fd_strbuf_putc(out, '}');
 }
 
 static void candidate_json(const fd_standing *s, const fd_worker_rebuild *rebuild, fd_strbuf *out)

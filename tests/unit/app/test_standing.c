@@ -146,9 +146,9 @@ static void test_json(void **state)
     assert_false(fd_standing_refuse(&s, &refusal));
     fd_standing_json(&s, &rebuild, m, &out);
     assert_non_null(strstr(out.p, "{\"active\": {\"ruleset\": \"a\""));
-    assert_non_null(strstr(out.p,
-                           "\"state\": \"rebuilding\", \"rebuild\": {\"events\": 100, \"left\": "
-                           "50, \"seconds\": 1.0, \"events_per_s\": 100, \"eta_s\": 0}"));
+    assert_non_null(strstr(
+        out.p, "\"state\": \"rebuilding\", \"rebuild\": {\"events\": 100, \"left\": "
+               "50, \"seconds\": 1.0, \"events_per_s\": 100, \"eta_s\": 0, \"waits_for\": null}"));
     assert_non_null(strstr(out.p, "\"last_refusal\": {\"at\": \"2026-01-31T12:00:00.000Z\", "
                                   "\"trigger\": \"watch\", \"stage\": \"load\", \"ruleset\": null, "
                                   "\"stands\": true, \"errors\": [1]}}\n"));
