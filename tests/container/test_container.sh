@@ -155,13 +155,14 @@ is_unprivileged() {
 }
 
 decides_each_once() {                                  # EVENTS
+  "$root/integration/quickstart/service.py" mark "http://127.0.0.1:$port" "$work/mark" || return 1
   in_image fraudd generate -q -b "$KAFKA_BOOTSTRAP" -t "$stem-payments" --count "$1" || return 1
   in_image timeout 60 fraudd tap -q -b "$KAFKA_BOOTSTRAP" -t "$stem-decisions" -c "$1" >"$work/decisions" || return 1
   local ids
   ids=$(grep -oE '"id": ?"[^"]+/[0-3]/[0-9]+"' "$work/decisions" | sort -u | wc -l)
   echo "$ids events decided, $(wc -l <"$work/decisions") decisions"
   ((ids == $1)) || { head -n 3 "$work/decisions"; return 1; }
-  "$root/integration/quickstart/service.py" summary "http://127.0.0.1:$port" >"$work/summary"
+  "$root/integration/quickstart/service.py" summary "http://127.0.0.1:$port" "$work/mark" >"$work/summary"
   cat "$work/summary"
   grep -qE "^decisions +$1\$" "$work/summary"
 }
