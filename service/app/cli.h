@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "base/diag.h"
 #include "base/kv.h"
@@ -80,6 +81,8 @@ int fd_cli_stop_signal(void);
 
 int64_t fd_cli_wall_ms(void);
 int64_t fd_cli_mono_ns(void);
+/* So many ms from now, for a condition variable with the monotonic clock. */
+struct timespec fd_cli_in_ms(int ms);
 /* Differs from process to process; not for secrets. */
 uint64_t fd_cli_random(void);
 /* Sleeps until the monotonic time, or until a signal asks to stop. */

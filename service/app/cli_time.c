@@ -58,6 +58,12 @@ int64_t fd_cli_mono_ns(void)
     return (int64_t)t.tv_sec * NS_PER_S + t.tv_nsec;
 }
 
+struct timespec fd_cli_in_ms(int ms)
+{
+    int64_t ns = fd_cli_mono_ns() + ms * INT64_C(1000000);
+    return (struct timespec){.tv_sec = ns / NS_PER_S, .tv_nsec = ns % NS_PER_S};
+}
+
 void fd_cli_sleep_until(int64_t mono_ns)
 {
     struct timespec t = {mono_ns / NS_PER_S, mono_ns % NS_PER_S};

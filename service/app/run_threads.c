@@ -12,14 +12,7 @@ enum { IDLE_WAIT_MS = 100 };
 
 static void wait_for_change(fd_run_lane *lane, int ms)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += ms / 1000;
-    until.tv_nsec += (long)(ms % 1000) * 1000000L;
-    if (until.tv_nsec >= 1000000000L) {
-        until.tv_nsec -= 1000000000L;
-        until.tv_sec++;
-    }
+    struct timespec until = fd_cli_in_ms(ms);
     pthread_mutex_lock(&lane->lock);
     int rc = 0;
     while (!lane->woken && rc == 0)

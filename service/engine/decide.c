@@ -12,13 +12,6 @@
 
 enum { DECIDER_BLOCK_BYTES = 16 * 1024 };
 
-static void *array(size_t n, size_t size)
-{
-    void *p = calloc(n + 1, size);
-    FD_ALLOCATED(p);
-    return p;
-}
-
 /* ---- what a program sees of the fold ---- */
 
 static const fd_window_layout *layout_of(const fd_program *p, uint32_t s)
@@ -32,11 +25,11 @@ static void open_view(const fd_engine *e, const fd_program *p, uint32_t s, fd_fe
     *v = (fd_feature_view){.from = NULL};
     if (own->n_features == 0)
         return;
-    v->from = array(own->n_features, sizeof *v->from);
+    v->from = fd_engine_array(own->n_features, sizeof *v->from);
     bool covered = fd_windows_cover(layout_of(e->fold->program, s), own, v->from);
     FD_ASSERT(covered);
-    v->children = array(own->n_features, sizeof *v->children);
-    v->cols = array(own->n_features, sizeof *v->cols);
+    v->children = fd_engine_array(own->n_features, sizeof *v->children);
+    v->cols = fd_engine_array(own->n_features, sizeof *v->cols);
     v->batch = (fd_batch){
         .root = {.type = own->type, .n_children = own->n_features, .children = v->children},
         .n_cols = own->n_features + 1U,
@@ -80,7 +73,7 @@ void fd_decider_open(fd_engine *e, fd_decider *d, fd_program *program)
     for (uint32_t s = 0; s < e->n_sources; s++) {
         open_view(e, program, s, &d->views[s]);
         fd_scores_open(e, program, &d->scores[s]);
-        d->verdicts[s] = array(e->max_events, sizeof *d->verdicts[s]);
+        d->verdicts[s] = fd_engine_array(e->max_events, sizeof *d->verdicts[s]);
     }
 }
 
@@ -244,7 +237,7 @@ bool fd_program_covers(const fd_program *wide, const fd_program *narrow)
         const fd_window_layout *own = layout_of(narrow, s);
         if (own->n_features == 0)
             continue;
-        uint16_t *from = array(own->n_features, sizeof *from);
+        uint16_t *from = fd_engine_array(own->n_features, sizeof *from);
         covers = fd_windows_cover(layout_of(wide, s), own, from);
         free(from);
     }

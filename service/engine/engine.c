@@ -7,6 +7,13 @@
 #include "base/assert.h"
 #include "engine/engine_int.h"
 
+void *fd_engine_array(size_t n, size_t size)
+{
+    void *p = calloc(n + 1, size);
+    FD_ALLOCATED(p);
+    return p;
+}
+
 static bool load_source(fd_engine_input *in, const fd_engine_config *config, uint32_t i,
                         fd_diags *diags)
 {

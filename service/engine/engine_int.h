@@ -110,6 +110,9 @@ struct fd_engine {
     fd_content_hash config_hash;
 };
 
+/* Zeroed, never NULL, also for none. */
+void *fd_engine_array(size_t n, size_t size);
+
 enum { FD_NO_ROW = UINT32_MAX };
 
 /* stages.c: fills columns and rows; windows are not asked. */

@@ -25,13 +25,6 @@ static const fd_window_layout *kept_layout(const fd_engine *e, uint32_t source)
     return layout_of(e->fold == NULL ? e->decider.program : e->fold->program, source);
 }
 
-static void *array(size_t n, size_t size)
-{
-    void *p = calloc(n, size);
-    FD_ALLOCATED(p);
-    return p;
-}
-
 /* ---- the windows and their scratch ---- */
 
 static fd_windows *make_windows(const fd_engine *e, const fd_program *program, bool lazy,
@@ -56,13 +49,13 @@ fd_fold *fd_fold_new(const fd_engine *e, fd_program *program, bool lazy, bool ev
     fd_windows *windows = make_windows(e, program, lazy, evict);
     if (windows == NULL)
         return NULL;
-    fd_fold *fold = array(1, sizeof *fold);
+    fd_fold *fold = fd_engine_array(1, sizeof *fold);
     fold->program = program;
     fd_program_keep(program);
     fold->windows = windows;
-    fold->events = array(e->max_events, sizeof *fold->events);
-    fold->index = array(e->max_events, sizeof *fold->index);
-    fold->flags = array(e->max_events, sizeof *fold->flags);
+    fold->events = fd_engine_array(e->max_events, sizeof *fold->events);
+    fold->index = fd_engine_array(e->max_events, sizeof *fold->index);
+    fold->flags = fd_engine_array(e->max_events, sizeof *fold->flags);
     for (uint32_t s = 0; s < e->n_sources; s++) {
         if (layout_of(program, s)->n_features != 0)
             fold->features[s] = fd_batch_new(layout_of(program, s)->type, e->max_events, 0);

@@ -10,13 +10,6 @@
 #include "base/assert.h"
 #include "engine/engine_int.h"
 
-static void *array(size_t n, size_t size)
-{
-    void *p = calloc(n + 1, size);
-    FD_ALLOCATED(p);
-    return p;
-}
-
 _Static_assert((int)FD_MODELS_MAX <= (int)FD_RULES_MAX_MODELS, "rule sets take all models");
 _Static_assert((int)FD_MODELS_MAX <= (int)FD_ENGINE_MAX_MODELS, "and so do those who ask");
 
@@ -24,7 +17,7 @@ _Static_assert((int)FD_MODELS_MAX <= (int)FD_ENGINE_MAX_MODELS, "and so do those
 
 static void declare(const fd_manifest *m, fd_ruleset_model *out)
 {
-    fd_cel_source *inputs = array(m->n_inputs, sizeof *inputs);
+    fd_cel_source *inputs = fd_engine_array(m->n_inputs, sizeof *inputs);
     for (uint32_t i = 0; i < m->n_inputs; i++)
         inputs[i] = m->inputs[i].expression;
     *out = (fd_ruleset_model){.id = m->id,
@@ -38,7 +31,7 @@ static void declare(const fd_manifest *m, fd_ruleset_model *out)
 
 fd_ruleset_model *fd_models_declare(const fd_models *m)
 {
-    fd_ruleset_model *declared = array(fd_models_n(m), sizeof *declared);
+    fd_ruleset_model *declared = fd_engine_array(fd_models_n(m), sizeof *declared);
     for (uint32_t i = 0; i < fd_models_n(m); i++)
         declare(fd_models_at(m, i), &declared[i]);
     return declared;
@@ -54,9 +47,9 @@ void fd_models_declared_free(fd_ruleset_model *declared, uint32_t n)
 void fd_program_open_models(fd_program *p, uint32_t max_events)
 {
     uint32_t n = fd_models_n(p->models);
-    p->given = array(n, sizeof *p->given);
+    p->given = fd_engine_array(n, sizeof *p->given);
     p->tallies = fd_tallies_new(p->models);
-    p->scorers = array(n, sizeof *p->scorers);
+    p->scorers = fd_engine_array(n, sizeof *p->scorers);
     for (uint32_t m = 0; m < n; m++) {
         if (fd_models_at(p->models, m)->mode != FD_MODE_OFF)
             p->scorers[m] = fd_manifest_run_new(fd_models_at(p->models, m), max_events);
@@ -83,8 +76,8 @@ void fd_scores_open(const fd_engine *e, const fd_program *p, fd_scores *s)
     *s = (fd_scores){.n_models = fd_models_n(p->models)};
     if (s->n_models == 0)
         return;
-    s->values = array((size_t)s->n_models * e->max_events, sizeof *s->values);
-    s->scored = array((size_t)s->n_models * e->max_events, sizeof *s->scored);
+    s->values = fd_engine_array((size_t)s->n_models * e->max_events, sizeof *s->values);
+    s->scored = fd_engine_array((size_t)s->n_models * e->max_events, sizeof *s->scored);
 }
 
 void fd_scores_close(fd_scores *s)

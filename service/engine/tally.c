@@ -8,20 +8,13 @@
 #include "base/assert.h"
 #include "engine/engine_int.h"
 
-static void *array(size_t n, size_t size)
-{
-    void *p = calloc(n + 1, size);
-    FD_ALLOCATED(p);
-    return p;
-}
-
 fd_model_tally *fd_tallies_new(const fd_models *models)
 {
-    fd_model_tally *tallies = array(fd_models_n(models), sizeof *tallies);
+    fd_model_tally *tallies = fd_engine_array(fd_models_n(models), sizeof *tallies);
     for (uint32_t m = 0; m < fd_models_n(models); m++) {
         const fd_manifest *manifest = fd_models_at(models, m);
-        tallies[m].missing = array(manifest->n_inputs, sizeof *tallies[m].missing);
-        tallies[m].names = array(manifest->n_inputs, sizeof *tallies[m].names);
+        tallies[m].missing = fd_engine_array(manifest->n_inputs, sizeof *tallies[m].missing);
+        tallies[m].names = fd_engine_array(manifest->n_inputs, sizeof *tallies[m].names);
         for (uint32_t i = 0; i < manifest->n_inputs; i++)
             tallies[m].names[i] = manifest->inputs[i].name;
     }

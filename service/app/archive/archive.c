@@ -232,14 +232,7 @@ void fd_archive_from(fd_archive *a, int64_t from_us)
 
 static void wait_ms(fd_archive *a, int ms)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += ms / 1000;
-    until.tv_nsec += (long)(ms % 1000) * 1000000L;
-    if (until.tv_nsec >= 1000000000L) {
-        until.tv_nsec -= 1000000000L;
-        until.tv_sec++;
-    }
+    struct timespec until = fd_cli_in_ms(ms);
     pthread_cond_timedwait(&a->queued, &a->queue_lock, &until);
 }
 
